@@ -1,0 +1,108 @@
+"""The exceptions of klineboard, named by what the caller does next.
+
+::
+
+    KlineboardError
+    ├── SettingsError               mend the settings or the command line (exit 2)
+    │   └── OriginMismatch          this database holds candles of another exchange
+    ├── ExchangeError
+    │   ├── ExchangeUnavailable     network, time-out, 5xx: try again with backoff
+    │   ├── InvalidAnswer           HTML, torn JSON, wrong columns: try again, never store
+    │   ├── RateLimited             429 or 418: say nothing until ``retry_at``
+    │   ├── SeriesRejected          -1121, -1120, -1100 ...: give up on this series only
+    │   └── AccessBlocked           451 or 403: another host is needed; do not try again
+    └── StorageError
+        ├── DatabaseUnavailable     wait for host and port
+        └── CsvNotWritable          the table is right; the file follows at the next run
+
+Foreign exceptions (requests, psycopg2, OSError) are translated where they arise, in
+``sources/`` and ``storage/``, with the cause kept by ``raise ... from``.
+"""
+
+from __future__ import annotations
+
+
+class KlineboardError(Exception):
+    """Base of all errors that klineboard raises on purpose."""
+
+
+class SettingsError(KlineboardError):
+    """A setting or an argument is wrong; nothing was fetched or stored."""
+
+    def __init__(self, key: str, value: str, expected: str) -> None:
+        """Name the offending key and value, and what was expected instead."""
+        super().__init__(f"{key}={value!r}: expected {expected}")
+        self.key = key
+        self.value = value
+        self.expected = expected
+
+
+class OriginMismatch(SettingsError):
+    """The database holds candles of another exchange than the one that answers."""
+
+    def __init__(self, stored: str, offered: str) -> None:
+        """Keep both origins, as the table ``origin`` names them."""
+        super().__init__(
+            "BINANCE_API_URL",
+            offered,
+            f"the exchange that this database's candles came from, {stored!r}; "
+            "use another database (POSTGRES_DB) or another DATA_DIR",
+        )
+        self.stored = stored
+        self.offered = offered
+
+
+class ExchangeError(KlineboardError):
+    """The exchange, or the way to it, did not give what was asked."""
+
+
+class ExchangeUnavailable(ExchangeError):
+    """No answer or a server error; the same request may succeed later."""
+
+
+class InvalidAnswer(ExchangeError):
+    """An answer arrived that is not what the exchange documents."""
+
+
+class RateLimited(ExchangeError):
+    """The exchange asks for silence.
+
+    Attributes:
+        retry_at: End of the silence, Unix time in seconds.
+        banned: True for 418 (the address is banned), False for 429.
+    """
+
+    def __init__(self, retry_at: float, *, banned: bool, message: str) -> None:
+        """Keep until when to be silent, and why."""
+        super().__init__(message)
+        self.retry_at = retry_at
+        self.banned = banned
+
+
+class SeriesRejected(ExchangeError):
+    """The exchange refuses this symbol or interval for good.
+
+    Attributes:
+        code: Binance's error code, for example -1121.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        """Keep Binance's code and its own words."""
+        super().__init__(f"{message} (code {code})")
+        self.code = code
+
+
+class AccessBlocked(ExchangeError):
+    """The host refuses this place or this client (HTTP 451 or 403)."""
+
+
+class StorageError(KlineboardError):
+    """What was fetched could not be kept, or what is kept could not be read."""
+
+
+class DatabaseUnavailable(StorageError):
+    """PostgreSQL cannot be reached."""
+
+
+class CsvNotWritable(StorageError):
+    """A CSV file could not be written; the table is not affected."""

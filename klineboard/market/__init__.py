@@ -1,0 +1,1 @@
+"""The nouns of the market: pure values and rules, without I/O and without a clock."""

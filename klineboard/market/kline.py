@@ -1,0 +1,157 @@
+"""A candle as Binance sends it, and the rules that a true one keeps.
+
+Prices and volumes stay the decimal strings of the exchange; ``Decimal`` is used only
+to compare them. Source of the columns: Binance Spot REST API, ``GET /api/v3/klines``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from ..errors import InvalidAnswer
+from .interval import INTERVALS, Interval
+
+COLUMNS = (
+    "open_time",
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "volume",
+    "close_time",
+    "quote_asset_volume",
+    "number_of_trades",
+    "taker_buy_base_asset_volume",
+    "taker_buy_quote_asset_volume",
+)
+"""Names of a candle's fields in the table ``klines`` and in the CSV files."""
+
+# Binance's rows carry a twelfth column that its documentation tells to ignore.
+_ROW_LENGTHS = (11, 12)
+_DECIMALS = re.compile(r"(?:\d{1,30}(?:\.\d{1,30})?,){8}")
+_INTEGER_COLUMNS = (0, 6, 8)
+# Spot archives count microseconds from 2025-01-01 on (binance-public-data#386);
+# as milliseconds such a number would lie beyond the year 2286.
+_MICROSECONDS_FROM = 10_000_000_000_000
+
+
+class Kline(NamedTuple):
+    """One candle; times in ms since 1970 UTC, decimals as the exchange wrote them.
+
+    ``volume`` and ``taker_buy_base_asset_volume`` count the base asset, the two
+    ``quote`` fields the quote asset. ``close_time`` is the last millisecond of the
+    candle; beside outages it may lie anywhere, even before ``open_time``.
+    """
+
+    open_time: int
+    open_price: str
+    high_price: str
+    low_price: str
+    close_price: str
+    volume: str
+    close_time: int
+    quote_asset_volume: str
+    number_of_trades: int
+    taker_buy_base_asset_volume: str
+    taker_buy_quote_asset_volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The checked content of one answer.
+
+    Attributes:
+        klines: The rows that keep all rules, open times rising.
+        rejected: A sentence for each row that does not; such a row is never stored.
+    """
+
+    klines: list[Kline]
+    rejected: list[str]
+
+
+def to_milliseconds(value: int) -> int:
+    """Return a Binance timestamp in ms, whether it came in ms or in microseconds."""
+    return value // 1000 if value >= _MICROSECONDS_FROM else value
+
+
+def parse_kline(row: Sequence[Any], interval: Interval) -> Kline:
+    """Check one row of ``/api/v3/klines`` and return it as a candle.
+
+    A candle cut short by an outage is true and kept. One that lasts exactly as long
+    as another interval, or longer than its own, is of another series.
+
+    Raises:
+        ValueError: A rule is broken; the text says which, with the value.
+    """
+    if not isinstance(row, list | tuple) or len(row) not in _ROW_LENGTHS:
+        raise ValueError(f"expected 12 columns, got {_short(row)}")
+    for column in _INTEGER_COLUMNS:
+        if type(row[column]) is not int or row[column] < 0:
+            raise ValueError(f"{COLUMNS[column]} {_short(row[column])} is no count")
+    decimals = (*row[1:6], row[7], row[9], row[10])
+    if not all(type(value) is str for value in decimals) or not _DECIMALS.fullmatch(
+        ",".join(decimals) + ","
+    ):
+        raise ValueError(f"numbers that do not parse in {_short(row)}")
+    open_price, high, low, close = map(Decimal, row[1:5])
+    if not (low <= open_price <= high and low <= close <= high):
+        raise ValueError(
+            f"open {row[1]} and close {row[4]} outside low {row[3]} and high {row[2]}"
+        )
+    kline = Kline(to_milliseconds(row[0]), *row[1:6], to_milliseconds(row[6]), *row[7:11])
+    length = kline.close_time + 1 - kline.open_time
+    if length > interval.milliseconds or length in _FOREIGN_LENGTHS[interval.name]:
+        raise ValueError(f"lasts {length} ms, which is not {interval}")
+    return kline
+
+
+def check_page(rows: Any, interval: Interval, start: int, end: int) -> Page:
+    """Check a whole answer to a request for ``start`` to ``end`` (open times, ms).
+
+    Raises:
+        InvalidAnswer: The answer as a whole cannot be believed: it is no list, its
+            open times do not rise, or they lie outside of what was asked.
+    """
+    if not isinstance(rows, list):
+        raise InvalidAnswer(f"expected a list of klines, got {_short(rows)}")
+    klines: list[Kline] = []
+    rejected: list[str] = []
+    for row in rows:
+        try:
+            kline = parse_kline(row, interval)
+        except ValueError as error:
+            rejected.append(f"row {row[0] if _has_time(row) else '?'}: {error}")
+            continue
+        if klines and kline.open_time <= klines[-1].open_time:
+            raise InvalidAnswer(
+                f"open times do not rise: {kline.open_time} after {klines[-1].open_time}"
+            )
+        if not start <= kline.open_time <= end:
+            raise InvalidAnswer(
+                f"open time {kline.open_time} is outside of {start} to {end}"
+            )
+        klines.append(kline)
+    return Page(klines, rejected)
+
+
+_FOREIGN_LENGTHS: dict[str, frozenset[int]] = {
+    name: frozenset(
+        other.milliseconds
+        for other in INTERVALS.values()
+        if other.milliseconds != interval.milliseconds
+    )
+    for name, interval in INTERVALS.items()
+}
+
+
+def _has_time(row: Any) -> bool:
+    return isinstance(row, list) and bool(row) and isinstance(row[0], int)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
