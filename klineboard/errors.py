@@ -7,7 +7,7 @@
     │   └── OriginMismatch          this database holds candles of another exchange
     ├── ExchangeError
     │   ├── ExchangeUnavailable     network, time-out, 5xx: try again with backoff
-    │   ├── InvalidAnswer           HTML, torn JSON, wrong columns: try again, never store
+    │   ├── InvalidAnswer           HTML, torn JSON, wrong columns: never store it
     │   ├── RateLimited             429 or 418: say nothing until ``retry_at``
     │   ├── SeriesRejected          -1121, -1120, -1100 ...: give up on this series only
     │   └── AccessBlocked           451 or 403: another host is needed; do not try again

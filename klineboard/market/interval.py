@@ -72,7 +72,7 @@ class Interval:
         return guess
 
     def floor(self, time: int) -> int:
-        """Return the open time (ms) of the candle on the grid that contains ``time``."""
+        """Return the open time (ms) of the grid's candle that contains ``time``."""
         if self.is_month:
             date = dt.date(1970, 1, 1) + dt.timedelta(days=time // DAY)
             return (date.replace(day=1) - dt.date(1970, 1, 1)).days * DAY

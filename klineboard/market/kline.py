@@ -102,7 +102,9 @@ def parse_kline(row: Sequence[Any], interval: Interval) -> Kline:
         raise ValueError(
             f"open {row[1]} and close {row[4]} outside low {row[3]} and high {row[2]}"
         )
-    kline = Kline(to_milliseconds(row[0]), *row[1:6], to_milliseconds(row[6]), *row[7:11])
+    kline = Kline(
+        to_milliseconds(row[0]), *row[1:6], to_milliseconds(row[6]), *row[7:11]
+    )
     length = kline.close_time + 1 - kline.open_time
     if length > interval.milliseconds or length in _FOREIGN_LENGTHS[interval.name]:
         raise ValueError(f"lasts {length} ms, which is not {interval}")
@@ -126,9 +128,10 @@ def check_page(rows: Any, interval: Interval, start: int, end: int) -> Page:
         except ValueError as error:
             rejected.append(f"row {row[0] if _has_time(row) else '?'}: {error}")
             continue
-        if klines and kline.open_time <= klines[-1].open_time:
+        previous = klines[-1].open_time if klines else -1
+        if kline.open_time <= previous:
             raise InvalidAnswer(
-                f"open times do not rise: {kline.open_time} after {klines[-1].open_time}"
+                f"open times do not rise: {kline.open_time} after {previous}"
             )
         if not start <= kline.open_time <= end:
             raise InvalidAnswer(

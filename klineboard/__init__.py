@@ -1,0 +1,20 @@
+"""klineboard: a self-hosted candlestick dashboard that owns its data.
+
+The map of the package; an arrow reads "is imported by"::
+
+    errors, settings -> market -> sources, storage -> jobs -> web, the doors
+
+    settings    every setting, read once into a frozen object
+    errors      the exception tree
+    market      pure nouns: a candle and its rules, intervals, coverage, market caps
+    sources     one outside provider a file: Binance's REST, CoinGecko
+    storage     PostgreSQL and CSV
+    jobs        what the program does, a verb a file
+    web         Flask: the page, its API and the figures
+    simulator   an exchange and a CoinGecko on loopback, for the demo and the tests
+
+The doors at the project's root are ``app.py`` (the page) and ``get_kline_data.py``
+(the collector). ``docs/ARCHITECTURE.md`` tells the rest.
+"""
+
+__version__ = "0.1.0"

