@@ -8,7 +8,7 @@
     ├── ExchangeError
     │   ├── ExchangeUnavailable     network, time-out, 5xx: try again with backoff
     │   ├── InvalidAnswer           HTML, torn JSON, wrong columns: never store it
-    │   ├── RateLimited             429 or 418: say nothing until ``retry_at``
+    │   ├── RateLimited             429 or 418: say nothing for ``seconds``
     │   ├── SeriesRejected          -1121, -1120, -1100 ...: give up on this series only
     │   └── AccessBlocked           451 or 403: another host is needed; do not try again
     └── StorageError
@@ -68,14 +68,15 @@ class RateLimited(ExchangeError):
     """The exchange asks for silence.
 
     Attributes:
-        retry_at: End of the silence, Unix time in seconds.
+        seconds: How long to be silent from now on.
         banned: True for 418 (the address is banned), False for 429.
     """
 
-    def __init__(self, retry_at: float, *, banned: bool, message: str) -> None:
-        """Keep until when to be silent, and why."""
-        super().__init__(message)
-        self.retry_at = retry_at
+    def __init__(self, seconds: float, *, banned: bool) -> None:
+        """Keep for how long to be silent, and how serious it is."""
+        word = "banned this address" if banned else "asked for silence"
+        super().__init__(f"the exchange {word} for {seconds:.0f} s")
+        self.seconds = seconds
         self.banned = banned
 
 

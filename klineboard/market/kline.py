@@ -7,7 +7,6 @@ to compare them. Source of the columns: Binance Spot REST API, ``GET /api/v3/kli
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -78,7 +77,7 @@ def to_milliseconds(value: int) -> int:
     return value // 1000 if value >= _MICROSECONDS_FROM else value
 
 
-def parse_kline(row: Sequence[Any], interval: Interval) -> Kline:
+def parse_kline(row: Any, interval: Interval) -> Kline:
     """Check one row of ``/api/v3/klines`` and return it as a candle.
 
     A candle cut short by an outage is true and kept. One that lasts exactly as long

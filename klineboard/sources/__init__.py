@@ -1,0 +1,1 @@
+"""One outside provider a file. Sources do not know the storage."""

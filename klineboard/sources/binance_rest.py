@@ -1,0 +1,343 @@
+"""Binance's public market data by REST.
+
+Source of the rules: Binance Spot API documentation, "General API Information",
+"Market Data endpoints", "Error codes". No key is needed for any of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+
+from .. import __version__
+from ..errors import (
+    ExchangeError,
+    ExchangeUnavailable,
+    InvalidAnswer,
+    RateLimited,
+    SeriesRejected,
+)
+from ..market.interval import Interval
+from ..market.kline import Page, check_page
+from .binance_answers import (
+    SymbolInfo,
+    failure_of,
+    parse_info,
+    parse_time,
+    used_weight,
+)
+from .request_budget import RequestBudget
+
+log = logging.getLogger(__name__)
+
+PAGE_ROWS = 1000
+"""The most klines that one request may bring."""
+
+ORIGIN_HEADER = "X-Market-Origin"
+"""A server that is no real exchange says in this header what it is."""
+
+_KLINES_WEIGHT = 2
+_INFO_WEIGHT = 20
+# Binance gives up after 10 s by itself; a shorter time-out would ask again too early.
+_TIMEOUT_SECONDS = (5.0, 15.0)
+_LONGEST_ANSWER_SECONDS = 60.0
+_LARGEST_ANSWER = 64 << 20
+_LONGEST_BACKOFF_SECONDS = 30.0
+# A short silence is waited for; a longer one ends the run, and the next run keeps it.
+_PATIENCE_429_SECONDS = 90.0
+_PATIENCE_418_SECONDS = 10.0
+_T = TypeVar("_T")
+
+
+class RequestCount:
+    """Counts the requests of one series; safe to share between threads."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self._count = 0
+        self._mutex = threading.Lock()
+
+    def add(self) -> None:
+        """Count one request."""
+        with self._mutex:
+            self._count += 1
+
+    @property
+    def value(self) -> int:
+        """Requests so far, repeated ones included."""
+        return self._count
+
+
+class BinanceRest:
+    """Asks one host, patiently and within its limits. Safe to share between threads.
+
+    Network errors, time-outs, 5xx answers and answers that make no sense are asked
+    again with growing, jittered pauses. 429 and 418 silence all threads.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        wait: Callable[[float], object] = time.sleep,
+        on_silence: Callable[[RateLimited], object] | None = None,
+        attempts: int = 5,
+        first_backoff: float = 0.5,
+        timeout: tuple[float, float] = _TIMEOUT_SECONDS,
+    ) -> None:
+        """Keep the address; nothing is asked yet.
+
+        Args:
+            base_url: For example ``https://data-api.binance.vision``.
+            wait: Called with seconds before a repetition; may raise to end the run.
+            on_silence: Told of each 429 and 418, so that later runs can know.
+            attempts: How often one request is sent in all.
+            first_backoff: Mean seconds before the second attempt; doubled each time.
+            timeout: Seconds to connect, and between two pieces of an answer.
+        """
+        self._base_url = base_url
+        self._wait = wait
+        self._on_silence = on_silence or (lambda silence: None)
+        self._silence = _Silence()
+        self._attempts = attempts
+        self._first_backoff = first_backoff
+        self._timeout = timeout
+        self._clock_ahead = 0.0
+        self._sessions = threading.local()
+        self._declared_origin: str | None = None
+        self.budget = RequestBudget(
+            clock=lambda: time.time() + self._clock_ahead, wait=wait
+        )
+
+    @property
+    def host(self) -> str:
+        """The host's name, without port."""
+        return urlsplit(self._base_url).hostname or ""
+
+    @property
+    def origin(self) -> str:
+        """Which exchange answers; ask after the first answer.
+
+        'binance' for every host of binance.com and binance.vision, else what the
+        server says of itself (the simulator says 'simulated'), else the host's name.
+        """
+        if self.host.endswith((".binance.com", ".binance.vision")):
+            return "binance"
+        return self._declared_origin or self.host
+
+    def keep_silent(self, seconds: float) -> None:
+        """Ask nothing for that long; an earlier run was told so."""
+        self._silence.begin(RateLimited(seconds, banned=True))
+
+    def server_time(self) -> int:
+        """Return the exchange's clock (ms), by which candles are closed or not."""
+        sent = time.time()
+        now = self._get("/api/v3/time", {}, 1, parse_time)
+        self._clock_ahead = now / 1000 - (sent + time.time()) / 2
+        return now
+
+    def exchange_info(self, symbols: Sequence[str]) -> dict[str, SymbolInfo]:
+        """Learn the request limits, and return what is known of ``symbols``.
+
+        Where one of them does not exist, all symbols of the exchange are returned, so
+        that near names can be offered.
+        """
+        names = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
+        path = "/api/v3/exchangeInfo"
+        try:
+            info = self._get(path, {"symbols": names}, _INFO_WEIGHT, parse_info)
+        except SeriesRejected:
+            info = self._get(path, {}, _INFO_WEIGHT, parse_info)
+        limit, known = info
+        if limit is not None:
+            self.budget.learn_limit(limit)
+        return known
+
+    def klines(
+        self,
+        symbol: str,
+        interval: Interval,
+        start: int,
+        end: int,
+        count: RequestCount | None = None,
+    ) -> Page:
+        """Return the oldest candles (up to 1,000) that open from ``start`` to ``end``.
+
+        Args:
+            symbol: For example ``BTCUSDT``.
+            interval: Its candles' interval.
+            start: First open time, ms, included.
+            end: Last open time, ms, included.
+            count: Counts each request that is sent.
+
+        Returns:
+            A checked page. Rows that fail the check in every attempt are named in
+            ``rejected`` and left out; the candle that is still open may be the last.
+
+        Raises:
+            ExchangeError: See :mod:`klineboard.errors` for what to do about each kind.
+        """
+        parameters = {
+            "symbol": symbol,
+            "interval": interval.name,
+            "startTime": start,
+            "endTime": end,
+            "limit": PAGE_ROWS,
+        }
+
+        def parse(body: Any) -> Page:
+            page = check_page(body, interval, start, end)
+            if page.rejected:
+                raise _UnsoundRows(page)
+            return page
+
+        try:
+            return self._get("/api/v3/klines", parameters, _KLINES_WEIGHT, parse, count)
+        except _UnsoundRows as unsound:
+            return unsound.page
+
+    def _get(
+        self,
+        path: str,
+        parameters: Mapping[str, object],
+        weight: int,
+        parse: Callable[[Any], _T],
+        count: RequestCount | None = None,
+    ) -> _T:
+        for attempt in range(1, self._attempts + 1):
+            self._silence.keep(self._wait)
+            try:
+                return parse(self._send(path, parameters, weight, count))
+            except RateLimited as limited:
+                self._silence.begin(limited)
+                self._on_silence(limited)
+                failure: ExchangeError = limited
+            except (ExchangeUnavailable, InvalidAnswer) as error:
+                failure = error
+                if attempt < self._attempts:
+                    seconds = backoff(attempt, self._first_backoff)
+                    log.warning("%s; trying again in %.1f s", error, seconds)
+                    self._wait(seconds)
+        raise failure
+
+    def _send(
+        self,
+        path: str,
+        parameters: Mapping[str, object],
+        weight: int,
+        count: RequestCount | None,
+    ) -> Any:
+        self.budget.acquire(weight)
+        used: int | None = None
+        try:
+            if count is not None:
+                count.add()
+            response, body = self._read(path, parameters)
+            used = used_weight(response.headers)
+        except requests.RequestException as error:
+            raise ExchangeUnavailable(
+                f"{self.host} not reached: {_reason(error)}"
+            ) from error
+        finally:
+            self.budget.release(weight, used)
+        self._declared_origin = response.headers.get(ORIGIN_HEADER)
+        failure = failure_of(
+            response.status_code, response.headers, body, self.host, self.budget.now()
+        )
+        if failure is not None:
+            raise failure
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise InvalidAnswer(
+                f"{self.host} answered {path} with something that is no JSON: "
+                f"{body[:60]!r}"
+            ) from error
+
+    def _read(
+        self, path: str, parameters: Mapping[str, object]
+    ) -> tuple[requests.Response, bytes]:
+        """Read one answer whole, but no endless one."""
+        # The values are str and int; requests' type knows no Mapping of object.
+        query: dict[str, Any] = dict(parameters)
+        deadline = time.monotonic() + _LONGEST_ANSWER_SECONDS
+        with self._session().get(
+            f"{self._base_url}{path}", params=query, timeout=self._timeout, stream=True
+        ) as response:
+            body = bytearray()
+            for piece in response.iter_content(1 << 20):
+                body += piece
+                if len(body) > _LARGEST_ANSWER or time.monotonic() > deadline:
+                    raise requests.ConnectionError("the answer does not end")
+            return response, bytes(body)
+
+    def _session(self) -> requests.Session:
+        # requests does not promise that a session may be shared between threads.
+        session: requests.Session | None = getattr(self._sessions, "session", None)
+        if session is None:
+            session = self._sessions.session = requests.Session()
+            session.headers["User-Agent"] = f"klineboard/{__version__}"
+        return session
+
+
+class _UnsoundRows(InvalidAnswer):
+    """Some rows broke a rule; the others are sound."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page.rejected[0])
+        self.page = page
+
+
+class _Silence:
+    """Until when nothing may be asked; shared by all threads."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._banned = False
+
+    def begin(self, limited: RateLimited) -> None:
+        self._until = max(self._until, time.monotonic() + limited.seconds)
+        self._banned = limited.banned
+
+    def keep(self, wait: Callable[[float], object]) -> None:
+        """Wait for a short silence to end.
+
+        Raises:
+            RateLimited: It is too long to wait for.
+        """
+        while (seconds := self._until - time.monotonic()) > 0:
+            patience = _PATIENCE_418_SECONDS if self._banned else _PATIENCE_429_SECONDS
+            if seconds > patience:
+                raise RateLimited(seconds, banned=self._banned)
+            log.warning("told to be silent; going on in %.1f s", seconds)
+            wait(seconds)
+
+
+def backoff(attempt: int, first: float) -> float:
+    """Return the seconds to wait after failed attempt number ``attempt`` (from 1).
+
+    Doubling, at most 30 s, with jitter so that many clients do not return at once.
+    """
+    longest = min(first * 2 ** (attempt - 1), _LONGEST_BACKOFF_SECONDS)
+    return longest * random.uniform(0.5, 1.5)
+
+
+def _reason(error: requests.RequestException) -> str:
+    # The text of requests' errors repeats the whole address; the cause is enough.
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__ or _inner(cause):
+        cause = cause.__cause__ or cause.__context__ or _inner(cause) or cause
+    return str(cause) or type(cause).__name__
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    reason = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+    return reason if isinstance(reason, BaseException) else None
