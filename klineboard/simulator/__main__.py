@@ -1,0 +1,101 @@
+"""``python -m klineboard.simulator``: serve the simulated exchange."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from types import FrameType
+
+from .control import time_of
+from .faults import ANSWER_KINDS, ROW_KINDS, Fault
+from .server import Simulator
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal ends the process; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        simulator = Simulator(
+            now=options.now,
+            speed=options.speed,
+            weight_limit=options.weight_limit,
+            weight_window=options.weight_window,
+            ban_seconds=options.ban_seconds,
+            latency=options.latency_ms / 1_000,
+            origin=options.origin,
+            host=options.host,
+            port=options.port,
+        )
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error}\n")
+        return 2
+    for fault in options.fault:
+        simulator.faults.add(fault)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    sys.stdout.write(
+        f"simulated market at {simulator.url}, now {simulator.clock.now()}\n"
+    )
+    sys.stdout.flush()
+    simulator.serve()
+    return 0
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    # Nothing is worth keeping, and threads in the middle of a hang must not delay it.
+    os._exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m klineboard.simulator",
+        description="A simulated Binance (REST) and CoinGecko on loopback.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address (%(default)s)")
+    parser.add_argument("--port", type=int, default=8900, help="0: any (%(default)s)")
+    parser.add_argument(
+        "--now",
+        type=time_of,
+        metavar="TIME",
+        help="time to begin with, ISO 8601 in UTC or ms (the real time)",
+    )
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="of time; 0 freezes it (%(default)s)"
+    )
+    parser.add_argument(
+        "--latency-ms", type=float, default=0, help="delay of each answer (%(default)s)"
+    )
+    parser.add_argument(
+        "--origin",
+        default="simulated",
+        help="value of X-Market-Origin; '' for no header (%(default)s)",
+    )
+    parser.add_argument(
+        "--weight-limit", type=int, default=6_000, help="a minute (%(default)s)"
+    )
+    parser.add_argument(
+        "--weight-window",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="length of that minute (%(default)s)",
+    )
+    parser.add_argument(
+        "--ban-seconds", type=float, default=120.0, help="of a 418 (%(default)s)"
+    )
+    parser.add_argument(
+        "--fault",
+        type=Fault.parse,
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="like status=429,retry_after=2,count=3 or reset,symbol=BTCUSDT; again for "
+        f"more. Kinds: {', '.join(ANSWER_KINDS + ROW_KINDS)}",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""The simulated market: candles of every interval, as the exchange would answer.
+
+A candle of any interval is the exact aggregate of the minutes (and seconds) that
+existed in it: after the listing, outside of outages, before the delisting, and up to
+now. The open candle therefore grows and ends as the closed one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Protocol
+
+from ..market.interval import SECOND, Interval
+from ..market.kline import Kline
+from .listings import LISTINGS, OUTAGES, Listing
+from .splitting import Candle, join
+from .tree import CandleTree
+
+_ALWAYS = 1 << 60
+
+
+class Market(Protocol):
+    """What the simulated exchange trades; ``now`` is always in ms."""
+
+    def listings(self, now: int) -> list[Listing]:
+        """Return the symbols that are listed at ``now``."""
+
+    def klines(
+        self,
+        symbol: str,
+        interval: Interval,
+        start: int | None,
+        end: int | None,
+        limit: int,
+        now: int,
+    ) -> list[Kline]:
+        """Return at most ``limit`` candles, ascending, the open one included.
+
+        With ``start`` the oldest whose open time lies from ``start`` to ``end``
+        (ms, both inclusive), otherwise the newest up to ``end``.
+        """
+
+
+class SimulatedMarket:
+    """A deterministic market over all of ``LISTINGS``, or over those given."""
+
+    def __init__(
+        self,
+        listings: Iterable[Listing] = tuple(LISTINGS.values()),
+        outages: Iterable[tuple[int, int]] = OUTAGES,
+    ) -> None:
+        """Build the market.
+
+        Args:
+            listings: What is traded.
+            outages: Stretches (ms; first minute without trade, first minute again)
+                in which no symbol has a minute.
+        """
+        self._histories = {
+            listing.symbol: _History(listing, outages) for listing in listings
+        }
+
+    def listings(self, now: int) -> list[Listing]:
+        """Return the symbols that are listed at ``now`` (ms)."""
+        known = [history.listing for history in self._histories.values()]
+        return [listing for listing in known if listing.listed <= now]
+
+    def klines(
+        self,
+        symbol: str,
+        interval: Interval,
+        start: int | None,
+        end: int | None,
+        limit: int,
+        now: int,
+    ) -> list[Kline]:
+        """Return candles as ``Market.klines`` says.
+
+        Raises:
+            KeyError: The symbol is not listed.
+        """
+        history = self._histories[symbol]
+        end = now if end is None else min(end, now)
+        if start is None:
+            opens = history.newest(interval, end, limit, now)
+        else:
+            opens = history.oldest(interval, start, end, limit, now)
+        return [history.kline(interval, open_time, now) for open_time in opens]
+
+
+class _History:
+    """One symbol's candles, and the stretches that have none."""
+
+    def __init__(self, listing: Listing, outages: Iterable[tuple[int, int]]) -> None:
+        self.listing = listing
+        self._tree = CandleTree(listing)
+        voids = [(-_ALWAYS, listing.listed), *sorted(outages)]
+        if listing.delisted is not None:
+            voids.append((listing.delisted, _ALWAYS))
+        self._voids = _joined(voids)
+        self._void_starts = [start for start, _ in self._voids]
+        self._whole = lru_cache(maxsize=8_192)(self._make_whole)
+
+    def oldest(
+        self, interval: Interval, start: int, end: int, limit: int, now: int
+    ) -> list[int]:
+        """Return open times from ``start`` to ``end`` (ms), ascending."""
+        opens: list[int] = []
+        open_time = interval.floor(max(start, interval.floor(self.listing.listed)))
+        if open_time < start:
+            open_time = interval.add(open_time)
+        while open_time <= end and len(opens) < limit:
+            following = interval.add(open_time)
+            void = self._void_around(open_time, min(following, now + 1))
+            if void is None:
+                opens.append(open_time)
+                open_time = following
+            elif void[1] == _ALWAYS:
+                break
+            else:
+                open_time = max(following, interval.floor(void[1]))
+        return opens
+
+    def newest(self, interval: Interval, end: int, limit: int, now: int) -> list[int]:
+        """Return the last open times up to ``end`` (ms), ascending."""
+        opens: list[int] = []
+        open_time = interval.floor(end)
+        while open_time + interval.milliseconds > 0 and len(opens) < limit:
+            following = interval.add(open_time)
+            void = self._void_around(open_time, min(following, now + 1))
+            if void is None:
+                opens.append(open_time)
+                open_time = interval.add(open_time, -1)
+            elif void[0] == -_ALWAYS:
+                break
+            else:
+                before = interval.floor(void[0] - 1)
+                open_time = min(interval.add(open_time, -1), before)
+        return opens[::-1]
+
+    def kline(self, interval: Interval, open_time: int, now: int) -> Kline:
+        """Return one candle; of the open one what exists up to ``now``."""
+        end = interval.add(open_time)
+        if end <= now:
+            return self._whole(open_time, end)
+        # A second exists as soon as it begins: the open candle is never empty.
+        return self._kline(open_time, end, now - now % SECOND + SECOND)
+
+    def _make_whole(self, open_time: int, end: int) -> Kline:
+        return self._kline(open_time, end, end)
+
+    def _kline(self, open_time: int, end: int, until: int) -> Kline:
+        pieces = [
+            self._tree.aggregate(start, stop)
+            for start, stop in self._existing(open_time, min(end, until))
+        ]
+        return to_kline(self.listing, join(pieces), open_time, end - 1)
+
+    def _void_around(self, start: int, end: int) -> tuple[int, int] | None:
+        """Return the void that swallows all of ``start`` to before ``end``."""
+        place = bisect_right(self._void_starts, start) - 1
+        void = self._voids[place] if place >= 0 else None
+        return void if void is not None and void[1] >= end else None
+
+    def _existing(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the pieces of a stretch in which there was trade."""
+        place = max(0, bisect_right(self._void_starts, start) - 1)
+        for void_start, void_end in self._voids[place:]:
+            if void_start >= end:
+                break
+            if start < void_start:
+                yield start, void_start
+            start = max(start, void_end)
+        if start < end:
+            yield start, end
+
+
+def decimal_text(units: int) -> str:
+    """Return units of 0.00000001 as Binance writes them: 150000000 is 1.50000000."""
+    text = f"{units:09d}"
+    return f"{text[:-8]}.{text[-8:]}"
+
+
+def to_kline(
+    listing: Listing, candle: Candle, open_time: int, close_time: int
+) -> Kline:
+    """Return a candle as the exchange writes it, with eight decimals."""
+    tick, step, product = listing.tick, listing.step, listing.quote_units(1)
+    return Kline(
+        open_time,
+        decimal_text(candle.open * tick),
+        decimal_text(candle.high * tick),
+        decimal_text(candle.low * tick),
+        decimal_text(candle.close * tick),
+        decimal_text((candle.buy + candle.sell) * step),
+        close_time,
+        decimal_text((candle.buy_quote + candle.sell_quote) * product),
+        candle.trades,
+        decimal_text(candle.buy * step),
+        decimal_text(candle.buy_quote * product),
+    )
+
+
+def _joined(voids: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return stretches that neither touch nor overlap."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(voids):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined

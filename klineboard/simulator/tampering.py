@@ -1,0 +1,109 @@
+"""What tests change in the answers: hidden candles that heal, and corrections."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NamedTuple
+
+from ..market.interval import Interval
+from ..market.kline import COLUMNS, Kline
+
+
+class Hidden(NamedTuple):
+    """A stretch whose candles are left out; None means all symbols or intervals."""
+
+    symbol: str | None
+    interval: str | None
+    start: int
+    end: int
+
+    def hides(self, symbol: str, interval: str, open_time: int) -> bool:
+        """Return whether a candle opens (ms) within it; ``end`` does not count."""
+        return (
+            self.symbol in (None, symbol)
+            and self.interval in (None, interval)
+            and self.start <= open_time < self.end
+        )
+
+
+class Tampering:
+    """Hidden stretches and corrected candles, which can be taken back."""
+
+    def __init__(self) -> None:
+        """Start with true answers."""
+        self._lock = threading.Lock()
+        self._hidden: list[Hidden] = []
+        self._corrections: dict[tuple[str, str, int], dict[str, Any]] = {}
+
+    def hide(
+        self,
+        start: int,
+        end: int,
+        symbol: str | None = None,
+        interval: str | None = None,
+    ) -> None:
+        """Leave out the candles that open from ``start`` to before ``end`` (ms)."""
+        with self._lock:
+            self._hidden.append(Hidden(symbol, interval, start, end))
+
+    def show_all(self) -> None:
+        """Heal: leave nothing out any more."""
+        with self._lock:
+            self._hidden.clear()
+
+    def hidden(self) -> list[dict[str, Any]]:
+        """Return the hidden stretches, for JSON."""
+        with self._lock:
+            return [stretch._asdict() for stretch in self._hidden]
+
+    def correct(
+        self, symbol: str, interval: str, open_time: int, **fields: str | int
+    ) -> None:
+        """Answer other fields for one candle, for example ``close_price="1.5"``.
+
+        Raises:
+            ValueError: A field is none of a candle's.
+        """
+        unknown = set(fields) - set(COLUMNS[1:])
+        if unknown or not fields:
+            expected = ", ".join(COLUMNS[1:])
+            raise ValueError(f"fields {sorted(fields)}: expected some of {expected}")
+        with self._lock:
+            self._corrections[symbol, interval, open_time] = dict(fields)
+
+    def take_back(self) -> None:
+        """Forget all corrections."""
+        with self._lock:
+            self._corrections.clear()
+
+    def corrections(self) -> list[dict[str, Any]]:
+        """Return the corrections, for JSON."""
+        with self._lock:
+            return [
+                {"symbol": symbol, "interval": interval, "open_time": time, **fields}
+                for (symbol, interval, time), fields in self._corrections.items()
+            ]
+
+    def apply(
+        self, symbol: str, interval: Interval, klines: list[Kline]
+    ) -> list[Kline]:
+        """Return the candles as they shall be answered."""
+        with self._lock:
+            hidden, corrections = list(self._hidden), dict(self._corrections)
+        if hidden:
+            klines = [
+                kline
+                for kline in klines
+                if not any(
+                    stretch.hides(symbol, interval.name, kline.open_time)
+                    for stretch in hidden
+                )
+            ]
+        if corrections:
+            klines = [
+                kline._replace(
+                    **corrections.get((symbol, interval.name, kline.open_time), {})
+                )
+                for kline in klines
+            ]
+        return klines
