@@ -11,6 +11,7 @@
     │   ├── RateLimited             429 or 418: say nothing for ``seconds``
     │   ├── SeriesRejected          -1121, -1120, -1100 ...: give up on this series only
     │   └── AccessBlocked           451 or 403: another host is needed; do not try again
+    ├── Stopped                     the process was told to end; the next run goes on
     └── StorageError
         ├── DatabaseUnavailable     wait for host and port
         └── CsvNotWritable          the table is right; the file follows at the next run
@@ -95,6 +96,14 @@ class SeriesRejected(ExchangeError):
 
 class AccessBlocked(ExchangeError):
     """The host refuses this place or this client (HTTP 451 or 403)."""
+
+
+class Stopped(KlineboardError):
+    """The process was told to end; what is stored is whole."""
+
+    def __init__(self) -> None:
+        """Say what the next run does."""
+        super().__init__("stopped before the end; the next run goes on from here")
 
 
 class StorageError(KlineboardError):

@@ -33,6 +33,8 @@ COLUMNS = (
 _ROW_LENGTHS = (11, 12)
 _DECIMALS = re.compile(r"(?:\d{1,30}(?:\.\d{1,30})?,){8}")
 _INTEGER_COLUMNS = (0, 6, 8)
+# The year 2286 in microseconds, and PostgreSQL's largest integer.
+_LARGEST = {0: 10**16, 6: 10**16, 8: 2**31 - 1}
 # Spot archives count microseconds from 2025-01-01 on (binance-public-data#386);
 # as milliseconds such a number would lie beyond the year 2286.
 _MICROSECONDS_FROM = 10_000_000_000_000
@@ -71,6 +73,11 @@ class Page:
     klines: list[Kline]
     rejected: list[str]
 
+    @property
+    def row_count(self) -> int:
+        """How many rows the answer had, sound or not."""
+        return len(self.klines) + len(self.rejected)
+
 
 def to_milliseconds(value: int) -> int:
     """Return a Binance timestamp in ms, whether it came in ms or in microseconds."""
@@ -89,7 +96,7 @@ def parse_kline(row: Any, interval: Interval) -> Kline:
     if not isinstance(row, list | tuple) or len(row) not in _ROW_LENGTHS:
         raise ValueError(f"expected 12 columns, got {_short(row)}")
     for column in _INTEGER_COLUMNS:
-        if type(row[column]) is not int or row[column] < 0:
+        if type(row[column]) is not int or not 0 <= row[column] <= _LARGEST[column]:
             raise ValueError(f"{COLUMNS[column]} {_short(row[column])} is no count")
     decimals = (*row[1:6], row[7], row[9], row[10])
     if not all(type(value) is str for value in decimals) or not _DECIMALS.fullmatch(
@@ -101,9 +108,8 @@ def parse_kline(row: Any, interval: Interval) -> Kline:
         raise ValueError(
             f"open {row[1]} and close {row[4]} outside low {row[3]} and high {row[2]}"
         )
-    kline = Kline(
-        to_milliseconds(row[0]), *row[1:6], to_milliseconds(row[6]), *row[7:11]
-    )
+    opened, closed = to_milliseconds(row[0]), to_milliseconds(row[6])
+    kline = Kline._make((opened, *row[1:6], closed, *row[7:11]))
     length = kline.close_time + 1 - kline.open_time
     if length > interval.milliseconds or length in _FOREIGN_LENGTHS[interval.name]:
         raise ValueError(f"lasts {length} ms, which is not {interval}")

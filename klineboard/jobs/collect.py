@@ -1,0 +1,339 @@
+"""Collect one series: find what is missing, fetch just that, store it, prove it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CsvNotWritable, ExchangeError, Stopped
+from ..market.coverage import Coverage, is_due
+from ..market.kline import Kline, Page
+from ..storage.csv_files import bring_in_line
+from ..storage.database import Database
+from ..storage.klines import ensure_view, store_klines
+from ..storage.runs import record_run
+from ..storage.series import (
+    KnownGap,
+    Series,
+    SeriesState,
+    mark_gap,
+    read_gaps,
+    read_state,
+    scan_holes,
+    series_lock,
+    sync_gaps,
+    widen_searched_span,
+)
+from .fetch import Fetcher
+
+log = logging.getLogger(__name__)
+
+Span = tuple[int, int]
+"""First and last open time, ms, both included."""
+
+Progress = Callable[[Series, int, int], object]
+"""Told the series, how many candles are done, and about how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to collect: candles of a series that open in ``span`` and closed by ``now``.
+
+    Attributes:
+        series: Which.
+        span: Which open times, ms.
+        now: The exchange's clock, ms.
+    """
+
+    series: Series
+    span: Span
+    now: int
+
+    def closed(self, klines: list[Kline]) -> list[Kline]:
+        """Return the candles that are final.
+
+        The close time decides, against the exchange's clock: neither the position in
+        the answer nor the local clock tells (freqtrade#8678, python-binance#1246).
+        """
+        return [kline for kline in klines if kline.close_time < self.now]
+
+
+@dataclass(slots=True)
+class Result:
+    """How a run of one series ended; the fields are those of ``collection_runs``."""
+
+    series: Series
+    status: str = "ok"
+    rows_stored: int = 0
+    rows_corrected: int = 0
+    requests: int = 0
+    error: str | None = None
+    coverage: Coverage | None = None
+    span: Span | None = None
+
+    def fail(self, error: str) -> None:
+        """Note a failure; the first one is kept, since it explains the others."""
+        self.status = "failed"
+        self.error = self.error or error
+
+
+def collect_series(
+    database: Database,
+    fetcher: Fetcher,
+    task: Task,
+    csv_folder: Path,
+    progress: Progress,
+) -> Result:
+    """Bring one series up to date, in the table and in its CSV file.
+
+    Errors of the exchange and of the CSV file end in the result; so does another run
+    that holds the series ('skipped').
+
+    Raises:
+        DatabaseUnavailable: Call again when the database is back; all is repeatable.
+    """
+    started_at = dt.datetime.now(dt.UTC)
+    result = Result(task.series)
+    with series_lock(database, task.series) as held:
+        if held:
+            _Collection(database, fetcher, task, progress, result).run(csv_folder)
+        else:
+            result.status = "skipped"
+            result.error = "another run is collecting this series"
+    result.requests = fetcher.count.value
+    record(database, result, started_at)
+    return result
+
+
+def record(database: Database, result: Result, started_at: dt.datetime) -> None:
+    """Write a result into ``collection_runs``."""
+    with database.transaction() as cursor:
+        record_run(
+            cursor,
+            result.series,
+            started_at,
+            status=result.status,
+            rows_stored=result.rows_stored,
+            rows_corrected=result.rows_corrected,
+            requests=result.requests,
+            error=result.error,
+        )
+
+
+class _Collection:
+    """One run of one series, under its lock."""
+
+    def __init__(
+        self,
+        database: Database,
+        fetcher: Fetcher,
+        task: Task,
+        progress: Progress,
+        result: Result,
+    ) -> None:
+        self._database = database
+        self._fetcher = fetcher
+        self._task = task
+        self._series = task.series
+        self._progress = progress
+        self._result = result
+        self._before = SeriesState()
+        self._expected = 0
+        # Oldest open time that this run added: decides whether a CSV can be appended.
+        self._oldest_added: int | None = None
+        self._unsound: list[Span] = []
+
+    def run(self, csv_folder: Path) -> None:
+        """Fetch, prove, and write the file, whatever the exchange does."""
+        with self._database.transaction() as cursor:
+            ensure_view(cursor, self._series)
+            self._before = read_state(cursor, self._series)
+        try:
+            fetched = self._fetch_what_is_missing()
+            self._ask_for_holes(fetched)
+        except (ExchangeError, Stopped) as error:
+            self._result.fail(str(error))
+        try:
+            self._finish(csv_folder)
+        except CsvNotWritable as error:
+            self._result.fail(str(error))
+
+    def _fetch_what_is_missing(self) -> list[Span]:
+        spans = missing_spans(self._before, self._task)
+        interval = self._series.interval
+        self._expected = self._before.row_count + sum(
+            interval.steps(start, min(end, self._task.now)) for start, end in spans
+        )
+        for span in spans:
+            before = self._result.rows_stored
+            self._fetch(span)
+            known = self._before
+            if self._result.rows_stored > before or _touches(known, span):
+                with self._database.transaction() as cursor:
+                    widen_searched_span(
+                        cursor, self._series, span[0], min(span[1], self._task.now)
+                    )
+        return spans + self._ask_for_tail()
+
+    def _ask_for_tail(self) -> list[Span]:
+        """Ask once more for candles that should have closed and did not come."""
+        with self._database.transaction() as cursor:
+            state = read_state(cursor, self._series)
+        if not state.last_opens or not _tail_is_due(state, self._task):
+            return []
+        span = (state.last_opens[-1] + 1, self._task.span[1])
+        self._fetch(span)
+        return [span]
+
+    def _fetch(self, span: Span) -> None:
+        for page in self._fetcher.pages(self._series, *span):
+            self._store(page, span)
+
+    def _store(self, page: Page, span: Span) -> None:
+        if page.rejected:
+            self._unsound.append(span)
+            self._result.fail(
+                f"{len(page.rejected)} rows not stored: {page.rejected[0]}"
+            )
+            for sentence in page.rejected[:10]:
+                log.error("%s: not stored: %s", self._series, sentence)
+        klines = self._task.closed(page.klines)
+        with self._database.transaction() as cursor:
+            stored = store_klines(cursor, self._series, klines)
+        self._result.rows_stored += stored.added
+        self._result.rows_corrected += stored.corrected
+        if klines and (stored.added or stored.corrected):
+            oldest = klines[0].open_time
+            self._oldest_added = min(self._oldest_added or oldest, oldest)
+        done = self._before.row_count + self._result.rows_stored
+        self._progress(self._series, done, max(self._expected, done))
+
+    def _ask_for_holes(self, fetched: list[Span]) -> None:
+        """Ask for each hole on its own, until none is left that could be filled.
+
+        A hole that was asked for before, in a larger stretch or by an earlier run, and
+        is still there, is an outage of the exchange. One that was never asked for is
+        fetched first.
+        """
+        settled: list[Span] = []
+        while due := [
+            gap
+            for gap in self._sync_gaps()
+            if self._is_due(gap) and not _within_any(gap, settled)
+        ]:
+            spans = [self._span_of(gap) for gap in due]
+            for span in spans:
+                self._fetch(span)
+            confirmed = [
+                span
+                for gap, span in zip(due, spans, strict=True)
+                if gap.attempts or _within_any(gap, fetched)
+            ]
+            fetched = fetched + spans
+            settled += confirmed
+            self._mark(confirmed)
+
+    def _sync_gaps(self) -> list[KnownGap]:
+        with self._database.transaction() as cursor:
+            return sync_gaps(cursor, self._series, scan_holes(cursor, self._series))
+
+    def _is_due(self, gap: KnownGap) -> bool:
+        start, end = self._task.span
+        return (
+            is_due(gap.state, gap.attempts, gap.checked_at, self._task.now)
+            and gap.hole.start <= end
+            and gap.hole.end > start
+        )
+
+    def _span_of(self, gap: KnownGap) -> Span:
+        # From just behind the neighbour: a candle may open off the grid.
+        start = self._series.interval.add(gap.hole.start, -1) + 1
+        first, last = self._task.span
+        return max(start, first), min(gap.hole.end - 1, last)
+
+    def _mark(self, confirmed: list[Span]) -> None:
+        gaps = self._sync_gaps()
+        with self._database.transaction() as cursor:
+            for gap in gaps:
+                if not _within_any(gap, confirmed):
+                    continue
+                # Rows came that could not be believed: the exchange does have it.
+                unsound = _within_any(gap, self._unsound)
+                state = "missing" if unsound else "exchange"
+                mark_gap(cursor, self._series, gap.hole, state, self._task.now)
+
+    def _finish(self, csv_folder: Path) -> None:
+        with self._database.transaction() as cursor:
+            state = read_state(cursor, self._series)
+            self._result.coverage = _coverage(
+                state, read_gaps(cursor, self._series), self._series
+            )
+            if state.first_open is not None:
+                self._result.span = state.first_open, state.last_opens[-1]
+                bring_in_line(
+                    cursor,
+                    csv_folder,
+                    self._series,
+                    newest_stored=self._newest_in_file(),
+                )
+
+    def _newest_in_file(self) -> int | None:
+        """Return the last candle of the file, if this run only added behind it."""
+        before = self._before
+        if not before.last_opens or before.csv_version != before.version:
+            return None
+        newest = before.last_opens[-1]
+        if self._oldest_added is None or self._result.rows_corrected:
+            return None
+        return newest if self._oldest_added > newest else None
+
+
+def missing_spans(state: SeriesState, task: Task) -> list[Span]:
+    """Return what was never asked for: before the first, and after the last candle.
+
+    Holes between stored candles are found by looking at the candles themselves. The
+    two newest stored candles are asked for again, to see whether they still stand.
+    """
+    start, end = task.span
+    if state.first_open is None:
+        return [(start, end)]
+    spans = []
+    if start < state.first_open and (
+        state.searched_from is None or start < state.searched_from
+    ):
+        spans.append((start, min(end, state.first_open - 1)))
+    if _tail_is_due(state, task):
+        newest = state.last_opens[-1]
+        spans.append(
+            (max(start, state.last_opens[0]) if start <= newest else start, end)
+        )
+    return spans
+
+
+def _tail_is_due(state: SeriesState, task: Task) -> bool:
+    following = task.series.interval.add(state.last_opens[-1])
+    closes = task.series.interval.add(following) - 1
+    return closes < task.now and following <= task.span[1]
+
+
+def _touches(state: SeriesState, span: Span) -> bool:
+    """Whether a span reaches what is stored, so that nothing unasked lies between."""
+    if state.first_open is None:
+        return False
+    return span[0] <= state.last_opens[-1] + 1 and span[1] >= state.first_open - 1
+
+
+def _within_any(gap: KnownGap, spans: list[Span]) -> bool:
+    return any(
+        start <= gap.hole.start and gap.hole.end - 1 <= end for start, end in spans
+    )
+
+
+def _coverage(state: SeriesState, gaps: list[KnownGap], series: Series) -> Coverage:
+    counts = {"missing": 0, "exchange": 0}
+    for gap in gaps:
+        counts[gap.state] += gap.hole.candles(series.interval)
+    return Coverage(state.row_count, counts["missing"], counts["exchange"])

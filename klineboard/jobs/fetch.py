@@ -1,0 +1,66 @@
+"""Fetch a stretch of a series, several pages in flight, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+
+from ..market.kline import Page
+from ..sources.binance_rest import PAGE_ROWS, BinanceRest, RequestCount
+from ..storage.series import Series
+
+_IN_FLIGHT = 8
+# One less than a page holds: where candles leave the interval's grid, one more than
+# fits on the grid may open in a stretch, and a full page shall mean just that.
+_STRETCH = PAGE_ROWS - 1
+
+
+@dataclass(frozen=True)
+class Fetcher:
+    """Where pages come from, and the threads that wait for them."""
+
+    exchange: BinanceRest
+    executor: Executor
+    count: RequestCount = field(default_factory=RequestCount)
+
+    def pages(self, series: Series, start: int, end: int) -> Iterator[Page]:
+        """Give all candles that open from ``start`` to ``end`` (ms), oldest first.
+
+        The first request finds where the series begins: before a symbol's listing
+        nothing needs to be asked. The rest is cut into stretches of known length, and
+        an empty answer inside (an outage) does not end it.
+        """
+        first = self._one(series, start, end)
+        yield first
+        if first.row_count < PAGE_ROWS or not first.klines:
+            return
+        start = first.klines[-1].open_time + 1
+        waiting: deque[Future[Page]] = deque()
+        try:
+            while start <= end or waiting:
+                while start <= end and len(waiting) < _IN_FLIGHT:
+                    last = min(series.interval.add(start, _STRETCH) - 1, end)
+                    waiting.append(
+                        self.executor.submit(self._whole, series, start, last)
+                    )
+                    start = last + 1
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _whole(self, series: Series, start: int, end: int) -> Page:
+        page = self._one(series, start, end)
+        klines, rejected = page.klines, page.rejected
+        while page.row_count >= PAGE_ROWS and page.klines:
+            page = self._one(series, page.klines[-1].open_time + 1, end)
+            klines += page.klines
+            rejected += page.rejected
+        return Page(klines, rejected)
+
+    def _one(self, series: Series, start: int, end: int) -> Page:
+        return self.exchange.klines(
+            series.symbol, series.interval, start, end, self.count
+        )

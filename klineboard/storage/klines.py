@@ -1,0 +1,140 @@
+"""The table ``klines``: whole rows in, whole rows replaced, newest rows out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from psycopg2 import sql
+
+from ..market.kline import COLUMNS, Kline
+from .database import Cursor
+from .series import Series, to_time
+
+_STAGING = """
+CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
+    open_time bigint, open_price numeric, high_price numeric, low_price numeric,
+    close_price numeric, volume numeric, close_time bigint,
+    quote_asset_volume numeric, number_of_trades integer,
+    taker_buy_base_asset_volume numeric, taker_buy_quote_asset_volume numeric
+) ON COMMIT DELETE ROWS
+"""
+
+# Multiplying an interval keeps milliseconds exact; to_timestamp() goes through a
+# floating-point number.
+_INCOMING = """
+SELECT %(symbol)s AS symbol, %(interval)s AS interval,
+    timestamptz 'epoch' + open_time * interval '1 millisecond' AS open_time,
+    open_price, high_price, low_price, close_price, volume,
+    timestamptz 'epoch' + close_time * interval '1 millisecond' AS close_time,
+    quote_asset_volume, number_of_trades,
+    taker_buy_base_asset_volume, taker_buy_quote_asset_volume
+FROM incoming
+"""
+
+_DIFFERS = """
+(k.open_price, k.high_price, k.low_price, k.close_price, k.volume, k.close_time,
+ k.quote_asset_volume, k.number_of_trades, k.taker_buy_base_asset_volume,
+ k.taker_buy_quote_asset_volume)
+IS DISTINCT FROM
+(n.open_price, n.high_price, n.low_price, n.close_price, n.volume, n.close_time,
+ n.quote_asset_volume, n.number_of_trades, n.taker_buy_base_asset_volume,
+ n.taker_buy_quote_asset_volume)
+"""
+
+_RECORD_CORRECTIONS = sql.SQL(
+    "WITH n AS ({incoming}) "
+    "INSERT INTO corrections (symbol, interval, open_time, stored, replacement) "
+    "SELECT k.symbol, k.interval, k.open_time, to_jsonb(k), to_jsonb(n) "
+    "FROM klines k JOIN n ON k.symbol = n.symbol AND k.interval = n.interval "
+    "AND k.open_time = n.open_time WHERE {differs}"
+).format(incoming=sql.SQL(_INCOMING), differs=sql.SQL(_DIFFERS))
+
+_UPSERT = sql.SQL(
+    "INSERT INTO klines AS k SELECT * FROM ({incoming}) AS incoming "
+    "ON CONFLICT (symbol, interval, open_time) DO UPDATE SET "
+    "open_price = excluded.open_price, high_price = excluded.high_price, "
+    "low_price = excluded.low_price, close_price = excluded.close_price, "
+    "volume = excluded.volume, close_time = excluded.close_time, "
+    "quote_asset_volume = excluded.quote_asset_volume, "
+    "number_of_trades = excluded.number_of_trades, "
+    "taker_buy_base_asset_volume = excluded.taker_buy_base_asset_volume, "
+    "taker_buy_quote_asset_volume = excluded.taker_buy_quote_asset_volume "
+    "WHERE {differs}"
+).format(
+    incoming=sql.SQL(_INCOMING),
+    differs=sql.SQL(_DIFFERS.replace("(n.", "(excluded.").replace(" n.", " excluded.")),
+)
+
+
+class Stored(NamedTuple):
+    """How many candles a call added, and how many it replaced as whole rows."""
+
+    added: int
+    corrected: int
+
+
+def store_klines(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> Stored:
+    """Add candles; replace those that differ, and record what was there before.
+
+    Storing the same candles again changes nothing. The caller has checked that they
+    are closed (their close time lies before the exchange's clock).
+    """
+    if not klines:
+        return Stored(0, 0)
+    cursor.execute(_STAGING)
+    lines = "".join("\t".join(map(str, kline)) + "\n" for kline in klines)
+    cursor.copy_expert("COPY incoming FROM STDIN", io.StringIO(lines))
+    names = {"symbol": series.symbol, "interval": series.interval.name}
+    cursor.execute(_RECORD_CORRECTIONS, names)
+    corrected = cursor.rowcount
+    cursor.execute(_UPSERT, names)
+    added = cursor.rowcount - corrected
+    # Two pages in one transaction would meet in the staging table otherwise.
+    cursor.execute("TRUNCATE incoming")
+    return Stored(added, corrected)
+
+
+def newest_klines(cursor: Cursor, series: Series, count: int) -> list[Kline]:
+    """Return the newest ``count`` candles, oldest first, with the stored digits."""
+    cursor.execute(
+        sql.SQL(
+            "SELECT {columns} FROM klines WHERE symbol = %s AND interval = %s "
+            "ORDER BY open_time DESC LIMIT %s"
+        ).format(columns=sql.SQL(", ").join(map(_as_text, COLUMNS))),
+        (*series.key, count),
+    )
+    return [
+        Kline._make((to_time(row[0]), *row[1:6], to_time(row[6]), *row[7:]))
+        for row in reversed(cursor.fetchall())
+    ]
+
+
+def ensure_view(cursor: Cursor, series: Series) -> None:
+    """Make the view of a series, newest first, for people who look with Adminer."""
+    cursor.execute("SELECT to_regclass(%s)", (_quoted(series.view_name),))
+    row = cursor.fetchone()
+    if row and row[0] is not None:
+        return
+    cursor.execute(
+        sql.SQL(
+            "CREATE OR REPLACE VIEW {view} AS SELECT {columns} FROM klines "
+            "WHERE symbol = {symbol} AND interval = {interval} ORDER BY open_time DESC"
+        ).format(
+            view=sql.Identifier(series.view_name),
+            columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
+            symbol=sql.Literal(series.symbol),
+            interval=sql.Literal(series.interval.name),
+        )
+    )
+
+
+def _as_text(column: str) -> sql.Composable:
+    if column in ("open_time", "close_time", "number_of_trades"):
+        return sql.Identifier(column)
+    return sql.SQL("{}::text").format(sql.Identifier(column))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

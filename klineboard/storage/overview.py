@@ -1,0 +1,229 @@
+"""What the page tells of each series: its ends, price, coverage and last run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..market.coverage import Hole
+from ..market.interval import INTERVALS
+from .database import Cursor
+from .series import KnownGap, Series, to_time
+
+_FACTS = """
+SELECT s.symbol, s.interval, s.row_count, s.version, s.searched_from,
+    s.searched_until, oldest.open_time, newest.open_time, newest.close_time,
+    newest.close_price::text, earlier.close_price::text, earlier.close_time,
+    coalesce(min_scale(y.tick_size), digits.most),
+    y.status, y.base_asset, y.quote_asset,
+    run.started_at, run.finished_at, run.status, run.error, run.rows_stored
+FROM series s
+LEFT JOIN symbols y ON y.symbol = s.symbol
+LEFT JOIN LATERAL (
+    SELECT k.open_time FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    ORDER BY k.open_time LIMIT 1) oldest ON true
+LEFT JOIN LATERAL (
+    SELECT k.open_time, k.close_time, k.close_price FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    ORDER BY k.open_time DESC LIMIT 1) newest ON true
+LEFT JOIN LATERAL (
+    -- A candle opens before it closes (a cut one of 2020-12-21 closes earlier, which
+    -- is no matter here), so that the index finds the place.
+    SELECT k.close_time, k.close_price FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    AND k.open_time <= newest.close_time - interval '24 hours'
+    AND k.close_time <= newest.close_time - interval '24 hours'
+    ORDER BY k.open_time DESC LIMIT 1) earlier ON true
+LEFT JOIN LATERAL (
+    SELECT max(min_scale(c.close_price)) AS most FROM (
+        SELECT k.close_price FROM klines k
+        WHERE k.symbol = s.symbol AND k.interval = s.interval
+        AND y.tick_size IS NULL ORDER BY k.open_time DESC LIMIT 100) c
+    ) digits ON true
+LEFT JOIN LATERAL (
+    -- A skipped run only says that another one was at work.
+    SELECT r.* FROM collection_runs r
+    WHERE r.symbol = s.symbol AND r.interval = s.interval AND r.status <> 'skipped'
+    ORDER BY r.id DESC LIMIT 1) run ON true
+WHERE %(symbol)s IS NULL OR s.symbol = %(symbol)s"""
+
+_SPARKS = """
+SELECT s.symbol, s.interval, array(
+    SELECT k.close_price::float8 FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    ORDER BY k.open_time DESC LIMIT %s)
+FROM series s"""
+
+# PostgreSQL shows a 64-bit advisory lock as its two halves (objsubid 1).
+_LOCKS = """
+SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND objsubid = 1
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+
+
+class Run(NamedTuple):
+    """The last run of the collector for a series; times in ms, UTC."""
+
+    started_at: int
+    finished_at: int
+    status: str
+    error: str | None
+    rows_stored: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFacts:
+    """All that is known of a series; times in ms UTC, None where there is nothing.
+
+    Attributes:
+        series: Symbol and interval.
+        rows: Stored candles.
+        version: Grows with every change of them.
+        searched_from: Since when the exchange has been asked.
+        searched_until: Until when it has been asked.
+        first_open: Open time of the oldest stored candle.
+        last_open: Open time of the newest one.
+        last_close: Close time of the newest one.
+        last_price: Its close, with the stored digits.
+        earlier_price: The close at, or last before, 24 hours before ``last_close``.
+        earlier_close: When that was.
+        price_digits: Digits after the point that prices need.
+        status: Binance's word, for example ``TRADING``.
+        base_asset: ``BTC`` of ``BTCUSDT``.
+        quote_asset: ``USDT`` of ``BTCUSDT``.
+        last_run: The newest run that did something.
+        gaps: Known holes between stored candles, oldest first.
+        collecting: A collector holds the lock of this series now.
+    """
+
+    series: Series
+    rows: int = 0
+    version: int = 0
+    searched_from: int | None = None
+    searched_until: int | None = None
+    first_open: int | None = None
+    last_open: int | None = None
+    last_close: int | None = None
+    last_price: str | None = None
+    earlier_price: str | None = None
+    earlier_close: int | None = None
+    price_digits: int | None = None
+    status: str | None = None
+    base_asset: str | None = None
+    quote_asset: str | None = None
+    last_run: Run | None = None
+    gaps: tuple[KnownGap, ...] = ()
+    collecting: bool = False
+
+
+class Contact(NamedTuple):
+    """How the exchange was last reached; times in ms, UTC."""
+
+    reached_at: int | None
+    failed_at: int | None
+    error: str | None
+
+
+def read_facts(cursor: Cursor, symbol: str | None = None) -> list[SeriesFacts]:
+    """Return the facts of every series, or of those of one symbol.
+
+    The symbols come in alphabetical order, the shortest interval first. A series of
+    an interval that is none of Binance's is left out.
+    """
+    if symbol is not None and "\0" in symbol:
+        return []  # PostgreSQL's text cannot hold it.
+    cursor.execute(_FACTS, {"symbol": symbol})
+    rows = [row for row in cursor.fetchall() if row[1] in INTERVALS]
+    gaps = _read_gaps(cursor, symbol)
+    locks = _read_locks(cursor)
+    facts = []
+    for row in rows:
+        series = Series(row[0], INTERVALS[row[1]])
+        times = [_time(value) for value in row[4:9]]
+        facts.append(
+            SeriesFacts(
+                series,
+                row[2],
+                row[3],
+                *times,
+                last_price=row[9],
+                earlier_price=row[10],
+                earlier_close=_time(row[11]),
+                price_digits=row[12],
+                status=row[13],
+                base_asset=row[14],
+                quote_asset=row[15],
+                last_run=_run(row[16:21]),
+                gaps=tuple(gaps[series.key]),
+                collecting=_lock_number(series) in locks,
+            )
+        )
+    facts.sort(key=lambda f: (f.series.symbol, f.series.interval.milliseconds))
+    return facts
+
+
+def read_sparks(cursor: Cursor, count: int) -> dict[tuple[str, str], list[float]]:
+    """Return the newest ``count`` closes of each series, newest last, for drawing."""
+    cursor.execute(_SPARKS, (count,))
+    return {(row[0], row[1]): row[2][::-1] for row in cursor.fetchall()}
+
+
+def read_contact(cursor: Cursor) -> Contact:
+    """Return how the exchange was last reached, or failed to be."""
+    cursor.execute(
+        "SELECT reached_at, failed_at, error FROM exchange_contact "
+        "ORDER BY greatest(reached_at, failed_at) DESC NULLS LAST LIMIT 1"
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return Contact(None, None, None)
+    return Contact(_time(row[0]), _time(row[1]), row[2])
+
+
+def read_origin(cursor: Cursor) -> str | None:
+    """Return the name of the exchange that the candles came from."""
+    cursor.execute("SELECT name FROM origin")
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _read_gaps(
+    cursor: Cursor, symbol: str | None
+) -> defaultdict[tuple[str, str], list[KnownGap]]:
+    cursor.execute(
+        "SELECT symbol, interval, start_time, end_time, state, attempts, checked_at "
+        "FROM gaps WHERE %(symbol)s IS NULL OR symbol = %(symbol)s "
+        "ORDER BY start_time",
+        {"symbol": symbol},
+    )
+    gaps: defaultdict[tuple[str, str], list[KnownGap]] = defaultdict(list)
+    for name, interval, start, end, state, attempts, checked_at in cursor.fetchall():
+        hole = Hole(to_time(start), to_time(end))
+        gaps[name, interval].append(KnownGap(hole, state, attempts, _time(checked_at)))
+    return gaps
+
+
+def _read_locks(cursor: Cursor) -> set[int]:
+    cursor.execute(_LOCKS)
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _lock_number(series: Series) -> int:
+    # The number that series_lock() takes; tests/storage/test_overview.py holds them
+    # together.
+    digest = hashlib.blake2b(str(series).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def _run(row: tuple[dt.datetime, dt.datetime, str, str | None, int]) -> Run | None:
+    if row[0] is None:
+        return None
+    return Run(to_time(row[0]), to_time(row[1]), row[2], row[3], row[4])
+
+
+def _time(moment: dt.datetime | None) -> int | None:
+    return None if moment is None else to_time(moment)

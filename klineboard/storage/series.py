@@ -1,0 +1,234 @@
+"""What the database knows of each series: its name, its lock, its state, its holes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..market.coverage import Hole, hole_between
+from ..market.interval import Interval
+from .database import Cursor, Database, translated_errors
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class Series(NamedTuple):
+    """A symbol with an interval: ``Series("BTCUSDT", INTERVALS["1h"])``."""
+
+    symbol: str
+    interval: Interval
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.interval}"
+
+    @property
+    def file_name(self) -> str:
+        """The CSV file's name, for example ``BTCUSDT_1h.csv``."""
+        return f"{self.symbol}_{self.interval.file_name}.csv"
+
+    @property
+    def view_name(self) -> str:
+        """The view's name, for example ``btcusdt_1h``."""
+        return f"{self.symbol}_{self.interval.file_name}".lower()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Symbol and interval as the tables spell them."""
+        return self.symbol, self.interval.name
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesState:
+    """One row of ``series`` with the ends of what is stored; times in ms, UTC.
+
+    Attributes:
+        row_count: Stored candles.
+        version: Grows with every change of the series' candles.
+        first_open: Oldest stored open time, None where nothing is stored.
+        last_opens: The newest two stored open times, rising; may be shorter.
+        searched_from: Since when the exchange has been asked, None for never.
+        searched_until: Until when it has been asked: all candles that closed before.
+        csv_version: The version that the CSV file equalled, None for no file.
+    """
+
+    row_count: int = 0
+    version: int = 0
+    first_open: int | None = None
+    last_opens: tuple[int, ...] = ()
+    searched_from: int | None = None
+    searched_until: int | None = None
+    csv_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGap:
+    """One row of ``gaps``; times in ms, UTC."""
+
+    hole: Hole
+    state: str
+    attempts: int
+    checked_at: int | None
+
+
+def to_moment(time: int) -> dt.datetime:
+    """Return ms since 1970 UTC as PostgreSQL's driver wants them, exactly."""
+    return _EPOCH + dt.timedelta(milliseconds=time)
+
+
+def to_time(moment: dt.datetime) -> int:
+    """Return a moment from PostgreSQL as whole ms since 1970 UTC."""
+    return (moment - _EPOCH) // dt.timedelta(milliseconds=1)
+
+
+@contextmanager
+def series_lock(database: Database, series: Series) -> Iterator[bool]:
+    """Hold the lock of a series; gives False where another run holds it.
+
+    The lock lives in PostgreSQL as long as its connection, so that a killed process,
+    on this machine or another, never leaves one behind.
+    """
+    digest = hashlib.blake2b(str(series).encode(), digest_size=8).digest()
+    number = int.from_bytes(digest, signed=True)
+    with translated_errors(database.place):
+        connection = database.connect()
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", (number,))
+                row = cursor.fetchone()
+            yield bool(row and row[0])
+        finally:
+            connection.close()
+
+
+def read_state(cursor: Cursor, series: Series) -> SeriesState:
+    """Return what is stored of a series and for which span it was asked."""
+    cursor.execute(
+        "SELECT row_count, version, searched_from, searched_until, csv_version "
+        "FROM series WHERE symbol = %s AND interval = %s",
+        series.key,
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return SeriesState()
+    cursor.execute(
+        "SELECT min(open_time) FROM klines WHERE symbol = %s AND interval = %s",
+        series.key,
+    )
+    first = cursor.fetchone()
+    cursor.execute(
+        "SELECT open_time FROM klines WHERE symbol = %s AND interval = %s "
+        "ORDER BY open_time DESC LIMIT 2",
+        series.key,
+    )
+    last = sorted(to_time(opened) for (opened,) in cursor.fetchall())
+    return SeriesState(
+        row_count=row[0],
+        version=row[1],
+        first_open=to_time(first[0]) if first and first[0] else None,
+        last_opens=tuple(last),
+        searched_from=to_time(row[2]) if row[2] else None,
+        searched_until=to_time(row[3]) if row[3] else None,
+        csv_version=row[4],
+    )
+
+
+def widen_searched_span(cursor: Cursor, series: Series, start: int, end: int) -> None:
+    """Remember that the exchange was asked for all that opens from start to end (ms).
+
+    Spans apart from each other are joined: a stretch between them is a hole between
+    stored candles, and stands in ``gaps``.
+    """
+    cursor.execute(
+        "INSERT INTO series AS s (symbol, interval, searched_from, searched_until) "
+        "VALUES (%s, %s, %s, %s) ON CONFLICT (symbol, interval) DO UPDATE SET "
+        "searched_from = least(s.searched_from, excluded.searched_from), "
+        "searched_until = greatest(s.searched_until, excluded.searched_until)",
+        (*series.key, to_moment(start), to_moment(end)),
+    )
+
+
+def scan_holes(cursor: Cursor, series: Series) -> list[Hole]:
+    """Look at every stored candle of a series and return the holes, oldest first."""
+    # One and a half lengths tell neighbours from holes, for months too; which of
+    # these are holes is for the market's rules to say.
+    threshold = dt.timedelta(milliseconds=series.interval.milliseconds * 1.5)
+    cursor.execute(
+        "SELECT previous, open_time FROM (SELECT open_time, lag(open_time) OVER "
+        "(ORDER BY open_time) AS previous FROM klines "
+        "WHERE symbol = %s AND interval = %s) AS neighbours "
+        "WHERE open_time - previous > %s ORDER BY open_time",
+        (*series.key, threshold),
+    )
+    pairs = cursor.fetchall()
+    holes = (hole_between(to_time(a), to_time(b), series.interval) for a, b in pairs)
+    return [hole for hole in holes if hole is not None]
+
+
+def read_gaps(cursor: Cursor, series: Series) -> list[KnownGap]:
+    """Return the rows of ``gaps`` of a series, oldest first."""
+    cursor.execute(
+        "SELECT start_time, end_time, state, attempts, checked_at FROM gaps "
+        "WHERE symbol = %s AND interval = %s ORDER BY start_time",
+        series.key,
+    )
+    return [
+        KnownGap(
+            Hole(to_time(start), to_time(end)),
+            state,
+            attempts,
+            to_time(checked_at) if checked_at else None,
+        )
+        for start, end, state, attempts, checked_at in cursor.fetchall()
+    ]
+
+
+def sync_gaps(cursor: Cursor, series: Series, holes: Iterable[Hole]) -> list[KnownGap]:
+    """Make ``gaps`` equal to the holes that a scan found, and return its rows.
+
+    A hole that is known keeps its state; a new one, or one whose ends moved, begins
+    as 'missing'; what is no hole any more is deleted.
+    """
+    found = set(holes)
+    known = {gap.hole for gap in read_gaps(cursor, series)}
+    for hole in known - found:
+        cursor.execute(
+            "DELETE FROM gaps WHERE symbol = %s AND interval = %s AND start_time = %s",
+            (*series.key, to_moment(hole.start)),
+        )
+    for hole in found - known:
+        cursor.execute(
+            "INSERT INTO gaps (symbol, interval, start_time, end_time, state) "
+            "VALUES (%s, %s, %s, %s, 'missing')",
+            (*series.key, to_moment(hole.start), to_moment(hole.end)),
+        )
+    return read_gaps(cursor, series)
+
+
+def mark_gap(
+    cursor: Cursor, series: Series, hole: Hole, state: str, checked_at: int
+) -> None:
+    """Note that a hole was asked for on its own at ``checked_at`` (exchange's ms).
+
+    Args:
+        cursor: Of the transaction to do it in.
+        series: Whose hole it is.
+        hole: A row of ``gaps``; nothing happens where it is none any more.
+        state: 'exchange' where the exchange has none of it, else 'missing'.
+        checked_at: By the exchange's clock.
+    """
+    cursor.execute(
+        "UPDATE gaps SET state = %s, attempts = attempts + 1, checked_at = %s "
+        "WHERE symbol = %s AND interval = %s AND start_time = %s AND end_time = %s",
+        (
+            state,
+            to_moment(checked_at),
+            *series.key,
+            to_moment(hole.start),
+            to_moment(hole.end),
+        ),
+    )
