@@ -11,8 +11,9 @@
         simulator.market.klines(...)               # the truth to compare with
 
 From the inside out: ``noise`` and ``listings`` give ``days``, ``splitting`` and
-``tree`` make candles of every length of them, ``market`` is what the exchange has, ``rest`` and ``coingecko`` answer for it, ``exchange`` adds limits, faults and
-tampering, and ``server`` is the only module that knows a socket. Streams can stand
+``tree`` make candles of every length of them, ``market`` (or ``replay``) is what the
+exchange has, ``rest`` and ``coingecko`` answer for it, ``exchange`` adds limits, faults
+and tampering, and ``server`` is the only module that knows a socket. Streams can stand
 beside ``rest``, on the same market and clock.
 """
 
