@@ -20,6 +20,7 @@ beside ``rest``, on the same market and clock.
 from .clock import BentClock
 from .listings import LISTINGS, OUTAGES, Listing, utc
 from .market import Market, SimulatedMarket
+from .replay import RecordedMarket, read_recording
 from .server import Simulator
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "BentClock",
     "Listing",
     "Market",
+    "RecordedMarket",
     "SimulatedMarket",
     "Simulator",
+    "read_recording",
     "utc",
 ]

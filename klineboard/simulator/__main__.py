@@ -6,19 +6,32 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
+from ..market.interval import INTERVALS
 from .control import time_of
 from .faults import ANSWER_KINDS, ROW_KINDS, Fault
+from .listings import iso
+from .replay import RecordedMarket, read_recording
 from .server import Simulator
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal ends the process; return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        recorded = _recorded(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    now = options.now
+    if recorded is not None and now is None:
+        now = recorded.end
     try:
         simulator = Simulator(
-            now=options.now,
+            market=recorded,
+            now=now,
             speed=options.speed,
             weight_limit=options.weight_limit,
             weight_window=options.weight_window,
@@ -36,11 +49,21 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     sys.stdout.write(
-        f"simulated market at {simulator.url}, now {simulator.clock.now()}\n"
+        f"simulated market at {simulator.url}, now {iso(simulator.clock.now())}\n"
     )
     sys.stdout.flush()
     simulator.serve()
     return 0
+
+
+def _recorded(options: argparse.Namespace) -> RecordedMarket | None:
+    """Read the recordings that were named, if any."""
+    if not options.replay:
+        return None
+    return RecordedMarket(
+        read_recording(path, options.replay_symbol, options.replay_interval)
+        for path in options.replay
+    )
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -56,10 +79,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address (%(default)s)")
     parser.add_argument("--port", type=int, default=8900, help="0: any (%(default)s)")
     parser.add_argument(
+        "--replay",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="serve recorded klines (CSV, .gz too) named like BTCUSDT-1h-2024.csv; "
+        "again for more",
+    )
+    parser.add_argument("--replay-symbol", help="symbol of --replay (from its name)")
+    parser.add_argument(
+        "--replay-interval",
+        choices=list(INTERVALS),
+        help="interval of --replay (from its name)",
+    )
+    parser.add_argument(
         "--now",
         type=time_of,
         metavar="TIME",
-        help="time to begin with, ISO 8601 in UTC or ms (the real time)",
+        help="time to begin with, ISO 8601 in UTC or ms (the real time; "
+        "with --replay just after the last candle)",
     )
     parser.add_argument(
         "--speed", type=float, default=1.0, help="of time; 0 freezes it (%(default)s)"

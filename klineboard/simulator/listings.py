@@ -31,6 +31,12 @@ def utc(text: str) -> int:
     return (moment - epoch) // dt.timedelta(milliseconds=1)
 
 
+def iso(time: int) -> str:
+    """Return ms since 1970 as ISO 8601 in UTC: 2024-06-01T12:00:30.000Z."""
+    moment = dt.datetime.fromtimestamp(time // 1_000, dt.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time % 1_000:03d}Z"
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One symbol of the exchange.
