@@ -9,6 +9,7 @@ import time
 from logging.handlers import BaseRotatingHandler
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
+from rich.console import Console
 
 from .settings import Settings
 
@@ -17,7 +18,25 @@ _FILE_BYTES = 5_000_000
 _FILES_KEPT = 5
 
 
-def start(settings: Settings, name: str, *, quiet: bool = False) -> None:
+class _ConsoleHandler(logging.Handler):
+    """Writes above progress bars that are drawn on the same console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line as it is: names in brackets are no markup here."""
+        self._console.print(self.format(record), markup=False, highlight=False)
+
+
+def start(
+    settings: Settings,
+    name: str,
+    *,
+    quiet: bool = False,
+    console: Console | None = None,
+) -> None:
     """Send all log lines to standard output and to ``log_dir``/``name``.log.
 
     Several processes may write to the same file: rotation is guarded by a lock file.
@@ -26,13 +45,16 @@ def start(settings: Settings, name: str, *, quiet: bool = False) -> None:
     Args:
         settings: Gives the folder and the level.
         name: ``collect``, ``stream`` or ``web``.
+        console: A terminal that progress bars are drawn on, else plain output.
         quiet: Standard output gets warnings and errors only; the file gets all.
     """
     formatter = logging.Formatter(_FORMAT, "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
-    console = logging.StreamHandler(sys.stdout)
-    console.setLevel(logging.WARNING if quiet else settings.log_level)
-    handlers: list[logging.Handler] = [console]
+    output: logging.Handler = logging.StreamHandler(sys.stdout)
+    if console is not None and console.is_terminal:
+        output = _ConsoleHandler(console)
+    output.setLevel(logging.WARNING if quiet else settings.log_level)
+    handlers: list[logging.Handler] = [output]
     problem = None
     try:
         settings.log_dir.mkdir(parents=True, exist_ok=True)

@@ -222,7 +222,7 @@ class _Collection:
         while due := [
             gap
             for gap in self._sync_gaps()
-            if self._is_due(gap) and not _within_any(gap, settled)
+            if self._is_due(gap) and not _covers(settled, self._span_of(gap))
         ]:
             spans = [self._span_of(gap) for gap in due]
             for span in spans:
@@ -230,7 +230,7 @@ class _Collection:
             confirmed = [
                 span
                 for gap, span in zip(due, spans, strict=True)
-                if gap.attempts or _within_any(gap, fetched)
+                if gap.attempts or _covers(fetched, span)
             ]
             fetched = fetched + spans
             settled += confirmed
@@ -258,10 +258,11 @@ class _Collection:
         gaps = self._sync_gaps()
         with self._database.transaction() as cursor:
             for gap in gaps:
-                if not _within_any(gap, confirmed):
+                whole = (gap.hole.start, gap.hole.end - 1)
+                if not _covers(confirmed, whole):
                     continue
                 # Rows came that could not be believed: the exchange does have it.
-                unsound = _within_any(gap, self._unsound)
+                unsound = _covers(self._unsound, whole)
                 state = "missing" if unsound else "exchange"
                 mark_gap(cursor, self._series, gap.hole, state, self._task.now)
 
@@ -326,10 +327,8 @@ def _touches(state: SeriesState, span: Span) -> bool:
     return span[0] <= state.last_opens[-1] + 1 and span[1] >= state.first_open - 1
 
 
-def _within_any(gap: KnownGap, spans: list[Span]) -> bool:
-    return any(
-        start <= gap.hole.start and gap.hole.end - 1 <= end for start, end in spans
-    )
+def _covers(spans: list[Span], span: Span) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in spans)
 
 
 def _coverage(state: SeriesState, gaps: list[KnownGap], series: Series) -> Coverage:

@@ -137,10 +137,14 @@ class BinanceRest:
         """Ask nothing for that long; an earlier run was told so."""
         self._silence.begin(RateLimited(seconds, banned=True))
 
-    def server_time(self) -> int:
-        """Return the exchange's clock (ms), by which candles are closed or not."""
+    def server_time(self, attempts: int | None = None) -> int:
+        """Return the exchange's clock (ms), by which candles are closed or not.
+
+        Args:
+            attempts: How often to ask at most, if not as often as for the rest.
+        """
         sent = time.time()
-        now = self._get("/api/v3/time", {}, 1, parse_time)
+        now = self._get("/api/v3/time", {}, 1, parse_time, attempts=attempts)
         self._clock_ahead = now / 1000 - (sent + time.time()) / 2
         return now
 
@@ -211,8 +215,10 @@ class BinanceRest:
         weight: int,
         parse: Callable[[Any], _T],
         count: RequestCount | None = None,
+        attempts: int | None = None,
     ) -> _T:
-        for attempt in range(1, self._attempts + 1):
+        attempts = attempts or self._attempts
+        for attempt in range(1, attempts + 1):
             self._silence.keep(self._wait)
             try:
                 return parse(self._send(path, parameters, weight, count))
@@ -222,7 +228,7 @@ class BinanceRest:
                 failure: ExchangeError = limited
             except (ExchangeUnavailable, InvalidAnswer) as error:
                 failure = error
-                if attempt < self._attempts:
+                if attempt < attempts:
                     seconds = backoff(attempt, self._first_backoff)
                     log.warning("%s; trying again in %.1f s", error, seconds)
                     self._wait(seconds)
@@ -326,7 +332,7 @@ def backoff(attempt: int, first: float) -> float:
 
     Doubling, at most 30 s, with jitter so that many clients do not return at once.
     """
-    longest = min(first * 2 ** (attempt - 1), _LONGEST_BACKOFF_SECONDS)
+    longest = min(first * 2.0 ** (attempt - 1), _LONGEST_BACKOFF_SECONDS)
     return longest * random.uniform(0.5, 1.5)
 
 

@@ -30,15 +30,16 @@ class RequestBudget:
 
     def __init__(
         self,
-        limit_per_minute: int = 1200,
+        limit_per_minute: int | None = None,
         *,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Begin with a careful limit; :meth:`learn_limit` sets the true one.
+        """Begin without a limit; :meth:`learn_limit` sets it.
 
         Args:
-            limit_per_minute: Weight; 1,200 is the lowest that Binance ever had.
+            limit_per_minute: Weight; None until ``exchangeInfo`` has told it, which
+                must not wait for a limit that nobody knows yet.
             clock: The exchange's time in seconds, or as near as is known.
             wait: Called with seconds to wait for the next minute.
         """
@@ -50,8 +51,8 @@ class RequestBudget:
         self._mutex = threading.Lock()
 
     @property
-    def limit(self) -> int:
-        """Weight that the exchange allows in a minute."""
+    def limit(self) -> int | None:
+        """Weight that the exchange allows in a minute, None before it is known."""
         return self._limit
 
     @property
@@ -93,7 +94,8 @@ class RequestBudget:
             # A lone request is always let through: a limit below its weight, or a
             # foreign program that spends everything, must not silence us for ever.
             alone = self._in_flight == 0 and self._minute.used == 0
-            if spent + weight <= self._limit * _SHARE or alone:
+            limit = self._limit
+            if limit is None or spent + weight <= limit * _SHARE or alone:
                 self._in_flight += weight
                 return 0.0
             return 60 - self._clock() % 60 + _GUARD_SECONDS

@@ -1,0 +1,192 @@
+"""Collect klines into PostgreSQL and CSV: once (cron runs it), or for ever."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+
+from rich.console import Console
+
+from klineboard import __version__, logs
+from klineboard.errors import KlineboardError, SettingsError, Stopped
+from klineboard.jobs.collect_all import Collector, Order
+from klineboard.jobs.refresh_market_caps import refresh_market_caps
+from klineboard.jobs.rehearse import rehearse
+from klineboard.market.interval import INTERVALS, expected_intervals
+from klineboard.market.moment import EXPECTED_MOMENT, parse_moment
+from klineboard.settings import Settings, unknown_keys
+from klineboard.sources.binance_rest import BinanceRest
+from klineboard.storage.database import Database
+from klineboard.storage.klines import newest_klines
+from klineboard.storage.series import Series
+from klineboard.terminal import (
+    BarDisplay,
+    PlainDisplay,
+    rehearsal_summary,
+    write_table,
+)
+
+log = logging.getLogger("klineboard.collect")
+
+OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="get_kline_data.py",
+        description="Collect closed Binance klines into PostgreSQL and CSV: find what "
+        "is missing, fetch just that, check it, store it.",
+        epilog="Exit code: 0 all well, 1 some series failed (the others are done), "
+        "2 wrong usage or settings. Settings come from the environment and .env.",
+    )
+    for name, key in (("--symbol", "SYMBOLS"), ("--interval", "INTERVALS")):
+        parser.add_argument(
+            name,
+            action="append",
+            metavar="NAME[,NAME]",
+            help=f"instead of {key}; repeatable",
+        )
+    parser.add_argument(
+        "--start", metavar="TIME", help=f"first open time: {EXPECTED_MOMENT}"
+    )
+    parser.add_argument(
+        "--end", metavar="TIME", help="last open time; a bare day is included whole"
+    )
+    parser.add_argument(
+        "--print",
+        dest="newest",
+        nargs="?",
+        type=int,
+        const=500,
+        metavar="N",
+        help="afterwards print the newest N candles of each series (500 if not said)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="fetch, check and print (10 candles unless --print says more), store "
+        "nothing; needs no database",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="stay, and collect a few seconds after each candle closes",
+    )
+    parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
+
+
+def order_of(options: argparse.Namespace, settings: Settings) -> Order:
+    """Return what the command line and the settings ask for.
+
+    Raises:
+        SettingsError: A value cannot be understood.
+    """
+    symbols = _names(options.symbol, "--symbol") or settings.symbols
+    names = _names(options.interval, "--interval") or settings.intervals
+    for name in names:
+        if name not in INTERVALS:
+            raise SettingsError("--interval", name, expected_intervals(name))
+    start = _moment("--start", options.start or settings.history_start.isoformat())
+    end = _moment("--end", options.end, last=True) if options.end else None
+    if end is not None and start > end:
+        raise SettingsError(
+            "--start", options.start or str(start), f"a moment before {options.end}"
+        )
+    if options.newest is not None and options.newest < 1:
+        raise SettingsError("--print", str(options.newest), "a number from 1")
+    series = [
+        Series(symbol.upper(), INTERVALS[name]) for symbol in symbols for name in names
+    ]
+    return Order(list(dict.fromkeys(series)), start, end)
+
+
+def _names(values: list[str] | None, key: str) -> tuple[str, ...]:
+    names = [name.strip() for value in values or () for name in value.split(",")]
+    if "" in names:
+        raise SettingsError(key, ",".join(values or ()), "names, comma separated")
+    return tuple(names)
+
+
+def _moment(key: str, text: str, *, last: bool = False) -> int:
+    try:
+        return parse_moment(text, last=last)
+    except ValueError:
+        raise SettingsError(key, text, EXPECTED_MOMENT) from None
+
+
+def dry_run(settings: Settings, order: Order, newest: int) -> int:
+    """Fetch and check without a database, and say what was seen."""
+    failed = False
+    for rehearsal in rehearse(BinanceRest(settings.binance_api_url), order, newest):
+        write_table(rehearsal.series, rehearsal.newest)
+        level = logging.ERROR if rehearsal.error else logging.INFO
+        log.log(level, "%s", rehearsal_summary(rehearsal))
+        failed = failed or rehearsal.error is not None
+    return SOME_FAILED if failed else OK
+
+
+def collect(settings: Settings, order: Order, options: argparse.Namespace) -> int:
+    """Collect once, or watch until told to stop."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    console = Console(soft_wrap=True)
+    bars = console.is_terminal and not options.quiet
+    logs.start(settings, "collect", quiet=options.quiet, console=console)
+    database = Database(settings)
+    display = BarDisplay(console) if bars else PlainDisplay()
+    collector = Collector(settings, database, display, stop)
+    if options.watch:
+        try:
+            collector.watch(order)
+        except Stopped:
+            log.info("stopped; everything fetched is stored")
+            return OK
+    database.wait(collector.wait)
+    caps = threading.Thread(
+        target=refresh_market_caps, args=(database, settings), daemon=True
+    )
+    caps.start()
+    results = collector.run(order)
+    if options.newest:
+        with database.transaction() as cursor:
+            for series in order.series:
+                write_table(series, newest_klines(cursor, series, options.newest))
+    # The page refreshes them too: a slow CoinGecko is not worth waiting for.
+    caps.join(timeout=5)
+    if stop.is_set():
+        return INTERRUPTED
+    return SOME_FAILED if any(r.status == "failed" for r in results) else OK
+
+
+def main() -> int:
+    """Read arguments and settings, run, and turn the outcome into an exit code."""
+    options = arguments().parse_args()
+    try:
+        settings = Settings.load()
+        logs.start(settings, "collect", quiet=options.quiet)
+        for sentence in unknown_keys():
+            log.warning("%s", sentence)
+        order = order_of(options, settings)
+        if options.dry_run:
+            return dry_run(settings, order, options.newest or 10)
+        return collect(settings, order, options)
+    except SettingsError as error:
+        sys.stderr.write(f"get_kline_data.py: {error}\n")
+        return WRONG_USAGE
+    except Stopped as error:
+        log.warning("%s", error)
+        return INTERRUPTED
+    except KlineboardError as error:
+        log.error("%s", error)
+        return SOME_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

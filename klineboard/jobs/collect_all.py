@@ -1,0 +1,281 @@
+"""One run over all series, and the watch that repeats it as candles close."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import (
+    AccessBlocked,
+    DatabaseUnavailable,
+    ExchangeError,
+    RateLimited,
+    SettingsError,
+    Stopped,
+)
+from ..settings import Settings
+from ..sources.binance_answers import SymbolInfo
+from ..sources.binance_rest import BinanceRest
+from ..storage.database import Database
+from ..storage.exchange import (
+    claim_origin,
+    note_failed,
+    note_reached,
+    remaining_silence,
+    remember_silence,
+    store_symbols,
+)
+from ..storage.series import Series
+from .collect import Result, Span, Task, collect_series, record
+from .fetch import Fetcher
+
+log = logging.getLogger(__name__)
+
+# Enough to hide the exchange's answering time behind storing; the weight budget, not
+# this number, limits the requests.
+_SERIES_AT_ONCE = 4
+_PAGES_AT_ONCE = 8
+# Binance's REST answer may lag the close by a moment.
+_SETTLE_SECONDS = 3.0
+# A sleeping laptop and a clock that was set are noticed within this time.
+_LONGEST_NAP_SECONDS = 60.0
+_RETRY_SECONDS = 30.0
+
+
+class Display(Protocol):
+    """Shows how a run goes; see the door for the terminal's."""
+
+    def progress(self, series: Series, done: int, expected: int) -> None:
+        """Show that ``done`` of about ``expected`` candles are stored."""
+
+    def finished(self, result: Result) -> None:
+        """Show how one series ended."""
+
+    def run(self) -> AbstractContextManager[object]:
+        """Be active during one run."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to collect: series, and from when to when they shall open (ms).
+
+    ``end`` None means: until now.
+    """
+
+    series: Sequence[Series]
+    start: int
+    end: int | None
+
+    def span(self, now: int) -> Span:
+        """Return first and last open time, the exchange's clock being ``now``."""
+        return self.start, now if self.end is None else min(self.end, now)
+
+
+class Collector:
+    """Runs orders against one exchange and one database."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        display: Display,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Compose the parts; nothing is connected yet.
+
+        Args:
+            settings: Where everything is.
+            database: Where candles go.
+            display: Who shows the progress.
+            stop: Set to end: pages under way are stored, then all stops.
+        """
+        self._settings = settings
+        self._database = database
+        self._display = display
+        self._stop = stop or threading.Event()
+        self.exchange = BinanceRest(
+            settings.binance_api_url, wait=self.wait, on_silence=self._remember_silence
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not past the order to stop.
+
+        Raises:
+            Stopped: The order came.
+        """
+        if self._stop.wait(seconds):
+            raise Stopped
+
+    def run(self, order: Order) -> list[Result]:
+        """Collect every series of an order once.
+
+        Raises:
+            SettingsError: The exchange knows none of the symbols, or is another one
+                than this database's.
+            DatabaseUnavailable: It stayed away for ``database_wait_seconds``.
+        """
+        self._database.wait(self.wait)
+        started_at = dt.datetime.now(dt.UTC)
+        try:
+            now = self._greet()
+            known = self.exchange.exchange_info(
+                sorted({series.symbol for series in order.series})
+            )
+        except (ExchangeError, Stopped) as error:
+            self._note_failed(error)
+            results = [
+                Result(series, status="failed", error=str(error))
+                for series in order.series
+            ]
+            for result in results:
+                record(self._database, result, started_at)
+                self._display.finished(result)
+            return results
+        self._keep_symbols(order, known)
+        with self._display.run():
+            return self._collect(order, known, now)
+
+    def watch(self, order: Order) -> None:
+        """Run, then run again a few seconds after each candle closes, for ever.
+
+        Where the exchange is away, keep trying; what is stored is served meanwhile.
+
+        Raises:
+            Stopped: The order to stop came.
+            SettingsError: As for :meth:`run`.
+        """
+        shortest = min(
+            (series.interval for series in order.series),
+            key=lambda interval: interval.milliseconds,
+        )
+        away = False
+        closes = 0
+        while True:
+            self._database.wait(self.wait)
+            try:
+                now = self._greet(attempts=1)
+            except ExchangeError as error:
+                self._note_failed(error)
+                if not away:
+                    log.warning("%s", away_sentence(error))
+                away = True
+                longer = error.seconds if isinstance(error, RateLimited) else 0.0
+                self.wait(max(_RETRY_SECONDS, longer))
+                continue
+            if away:
+                log.info("the exchange answers again")
+                away = False
+            if now >= closes + _SETTLE_SECONDS * 1000:
+                results = self.run(order)
+                closes = shortest.add(shortest.floor(now))
+                if any(result.status == "failed" for result in results):
+                    self.wait(_RETRY_SECONDS)
+                    closes = 0
+                continue
+            rest = (closes - now) / 1000 + _SETTLE_SECONDS
+            self.wait(min(rest, _LONGEST_NAP_SECONDS))
+
+    def _greet(self, attempts: int | None = None) -> int:
+        """Keep an earlier ban, ask for the time, and make sure who answers."""
+        with self._database.transaction() as cursor:
+            silence = remaining_silence(cursor, self.exchange.host)
+        if silence:
+            self.exchange.keep_silent(silence)
+        now = self.exchange.server_time(attempts)
+        with self._database.transaction() as cursor:
+            claim_origin(cursor, self.exchange.origin)
+            note_reached(cursor, self.exchange.host)
+        return now
+
+    def _collect(
+        self, order: Order, known: dict[str, SymbolInfo], now: int
+    ) -> list[Result]:
+        with (
+            ThreadPoolExecutor(_PAGES_AT_ONCE, "page") as pages,
+            ThreadPoolExecutor(_SERIES_AT_ONCE, "series") as workers,
+        ):
+
+            def collect(series: Series) -> Result:
+                if series.symbol not in known:
+                    result = self._unknown(series, known)
+                else:
+                    task = Task(series, order.span(now), now)
+                    result = self._collect_patiently(task, pages)
+                self._display.finished(result)
+                return result
+
+            return list(workers.map(collect, order.series))
+
+    def _collect_patiently(self, task: Task, pages: Executor) -> Result:
+        """Collect a series; where the database goes away, wait for it and repeat."""
+        while True:
+            try:
+                return collect_series(
+                    self._database,
+                    Fetcher(self.exchange, pages),
+                    task,
+                    self._settings.data_dir / "csv",
+                    self._progress,
+                )
+            except DatabaseUnavailable as error:
+                log.warning("%s: %s", task.series, error)
+                self._database.wait(self.wait)
+
+    def _progress(self, series: Series, done: int, expected: int) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self._display.progress(series, done, expected)
+
+    def _unknown(self, series: Series, known: Iterable[str]) -> Result:
+        result = Result(series, status="failed", error=unknown_symbol(series, known))
+        record(self._database, result, dt.datetime.now(dt.UTC))
+        return result
+
+    def _keep_symbols(self, order: Order, known: dict[str, SymbolInfo]) -> None:
+        wanted = {series.symbol for series in order.series}
+        found = [known[symbol] for symbol in sorted(wanted & known.keys())]
+        if not found:
+            raise SettingsError(
+                "symbols",
+                ",".join(sorted(wanted)),
+                f"one that the exchange knows; {unknown_symbol(order.series[0], known)}",
+            )
+        with self._database.transaction() as cursor:
+            store_symbols(
+                cursor,
+                [
+                    (s.symbol, s.status, s.base_asset, s.quote_asset, s.tick_size)
+                    for s in found
+                ],
+            )
+
+    def _note_failed(self, error: Exception) -> None:
+        with self._database.transaction() as cursor:
+            note_failed(cursor, self.exchange.host, str(error))
+
+    def _remember_silence(self, limited: RateLimited) -> None:
+        with self._database.transaction() as cursor:
+            remember_silence(cursor, self.exchange.host, limited.seconds)
+
+
+def unknown_symbol(series: Series, known: Iterable[str]) -> str:
+    """Say in words that a symbol does not exist, with near names."""
+    near = difflib.get_close_matches(series.symbol, list(known), n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"Invalid symbol. (code -1121): {series.symbol!r}{hint}"
+
+
+def away_sentence(error: ExchangeError) -> str:
+    """Say in one line that the exchange is away, and what to do about it."""
+    if isinstance(error, AccessBlocked | RateLimited):
+        way_out = "trying again"
+    else:
+        way_out = "serving what is stored and trying again; without internet: make demo"
+    return f"{error}; {way_out}"

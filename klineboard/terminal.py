@@ -1,0 +1,171 @@
+"""What a person at the terminal sees of a run: bars, summaries, tables."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from .jobs.collect import Result
+from .jobs.rehearse import Rehearsal
+from .market.kline import COLUMNS, Kline
+from .market.moment import show_moment
+from .storage.series import Series
+
+log = logging.getLogger("klineboard.collect")
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class PlainDisplay:
+    """Lines for files and containers: progress now and then, a summary a series."""
+
+    def __init__(self) -> None:
+        """Begin with nothing shown."""
+        self._shown: dict[Series, float] = {}
+
+    def progress(self, series: Series, done: int, expected: int) -> None:
+        """Say how far a series is, at most every ten seconds."""
+        now = time.monotonic()
+        if now - self._shown.setdefault(series, now) >= _SECONDS_BETWEEN_LINES:
+            self._shown[series] = now
+            log.info("%s: %s of about %s candles", series, f"{done:,}", f"{expected:,}")
+
+    def finished(self, result: Result) -> None:
+        """Log the summary line of a series."""
+        level = logging.INFO if result.status != "failed" else logging.ERROR
+        log.log(level, "%s", summary(result))
+
+    def run(self) -> AbstractContextManager[object]:
+        """Nothing needs to be opened or closed."""
+        return _nothing()
+
+
+class BarDisplay(PlainDisplay):
+    """A progress bar per series that has something to fetch; summaries above them."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on a console, which the log lines must share."""
+        super().__init__()
+        self._console = console
+        self._bars: dict[Series, TaskID] = {}
+        self._mutex = threading.Lock()
+        self._drawing: Progress | None = None
+
+    def progress(self, series: Series, done: int, expected: int) -> None:
+        """Move the bar of a series."""
+        drawing = self._drawing
+        if drawing is None:
+            return
+        with self._mutex:
+            if series not in self._bars:
+                self._bars[series] = drawing.add_task(str(series), total=expected)
+        drawing.update(self._bars[series], completed=done, total=expected)
+
+    def finished(self, result: Result) -> None:
+        """Replace the bar of a series by its summary line."""
+        with self._mutex:
+            bar = self._bars.pop(result.series, None)
+        if bar is not None and self._drawing is not None:
+            self._drawing.remove_task(bar)
+        super().finished(result)
+
+    @contextmanager
+    def _draw(self) -> Iterator[None]:
+        with Progress(
+            TextColumn("{task.description:<16}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("candles"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        ) as self._drawing:
+            yield
+        self._drawing = None
+
+    def run(self) -> AbstractContextManager[object]:
+        """Draw during a run."""
+        return self._draw()
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def summary(result: Result) -> str:
+    """Return one line on how a series went."""
+    parts = [f"{result.series}: {result.status}"]
+    if result.error:
+        parts.append(result.error)
+    if result.rows_stored or result.rows_corrected:
+        corrected = f", {result.rows_corrected} replaced" * bool(result.rows_corrected)
+        parts.append(f"{result.rows_stored:,} new candles{corrected}")
+    if result.coverage and result.span:
+        first, last = map(show_moment, result.span)
+        parts.append(f"{result.coverage.stored:,} stored from {first} to {last} UTC")
+        if result.coverage.never_existed:
+            parts.append(f"the exchange never had {result.coverage.never_existed:,}")
+        if result.coverage.missing:
+            parts.append(f"{result.coverage.missing:,} still missing")
+    if result.requests:
+        parts.append(f"{result.requests} requests")
+    return " · ".join(parts)
+
+
+def rehearsal_summary(rehearsal: Rehearsal) -> str:
+    """Return one line on what a run would have stored."""
+    parts = [f"{rehearsal.series}: {rehearsal.error or 'fine'}"]
+    if rehearsal.first_open is not None and rehearsal.last_open is not None:
+        first, last = (
+            show_moment(rehearsal.first_open),
+            show_moment(rehearsal.last_open),
+        )
+        missing = sum(
+            hole.candles(rehearsal.series.interval) for hole in rehearsal.holes
+        )
+        parts += [
+            f"{rehearsal.candles:,} closed candles from {first} to {last} UTC",
+            f"{len(rehearsal.holes)} holes lacking {missing:,}",
+        ]
+    parts += [f"{rehearsal.requests} requests", "nothing was stored"]
+    return " · ".join(parts)
+
+
+def write_table(series: Series, klines: Sequence[Kline]) -> None:
+    """Write candles to standard output, right-aligned, with the exchange's digits."""
+    rows = [
+        [
+            show_moment(kline.open_time),
+            *kline[1:6],
+            show_moment(kline.close_time),
+            kline.quote_asset_volume,
+            str(kline.number_of_trades),
+            *kline[9:],
+        ]
+        for kline in klines
+    ]
+    widths = [
+        max(len(name), *(len(row[column]) for row in rows)) if rows else len(name)
+        for column, name in enumerate(COLUMNS)
+    ]
+    lines = [f"{series}, newest {len(rows):,} candles (UTC)"]
+    for row in [list(COLUMNS), *rows]:
+        cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join(cells))
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
