@@ -12,6 +12,7 @@ from .series import Series, to_moment, to_time
 # A Monday, as Binance's weeks begin; every other grid counts from 1970-01-01.
 _FIRST_MONDAY = dt.datetime(1970, 1, 5, tzinfo=dt.UTC)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 # The digits leave PostgreSQL as the text of the JSON array: no float in between.
 # The names are those of the public API. Neighbours in this order resemble each other
@@ -87,6 +88,11 @@ class Candles(NamedTuple):
     number_of_trades: list[int]
     taker_buy_base_asset_volume: list[str]
 
+    @classmethod
+    def empty(cls) -> Candles:
+        """Return no candles."""
+        return cls([], [], [], [], [], [], [], [], [], [])
+
 
 def stored_symbols(cursor: Cursor) -> list[str]:
     """Return the symbols of which candles are stored, in alphabetical order."""
@@ -94,6 +100,17 @@ def stored_symbols(cursor: Cursor) -> list[str]:
         "SELECT DISTINCT symbol FROM series WHERE row_count > 0 ORDER BY symbol"
     )
     return [symbol for (symbol,) in cursor.fetchall()]
+
+
+def stored_series(cursor: Cursor) -> list[Series]:
+    """Return all series of which candles are stored, by symbol and length."""
+    cursor.execute("SELECT symbol, interval FROM series WHERE row_count > 0")
+    found = [
+        Series(symbol, INTERVALS[name])
+        for symbol, name in cursor.fetchall()
+        if name in INTERVALS
+    ]
+    return sorted(found, key=lambda s: (s.symbol, s.interval.milliseconds))
 
 
 def stored_versions(cursor: Cursor, symbol: str) -> dict[str, int]:
@@ -113,7 +130,7 @@ def stored_versions(cursor: Cursor, symbol: str) -> dict[str, int]:
 
 
 def read_json_columns(
-    cursor: Cursor, series: Series, start: int | None, end: int, limit: int
+    cursor: Cursor, series: Series, start: int | None, end: int | None, limit: int
 ) -> dict[str, str]:
     """Return stored candles as the texts of JSON arrays, oldest first.
 
@@ -121,7 +138,7 @@ def read_json_columns(
         cursor: Of the transaction to read in.
         series: Which candles.
         start: First open time (ms); None for the newest ``limit`` up to ``end``.
-        end: Last open time (ms).
+        end: Last open time (ms); None for the newest.
         limit: Most candles to return, counted from ``start`` or else from ``end``.
     """
     cursor.execute(
@@ -130,7 +147,7 @@ def read_json_columns(
             "symbol": series.symbol,
             "interval": series.interval.name,
             "start": to_moment(start or 0),
-            "end": to_moment(end),
+            "end": _FOREVER if end is None else to_moment(end),
             "limit": limit,
         },
     )
@@ -170,7 +187,7 @@ def read_candles(
         cursor.execute(_OF_MONTHS if shown.is_month else _OF_EQUAL_LENGTH, values)
     columns = [list(column) for column in zip(*cursor.fetchall(), strict=True)]
     if not columns:
-        return Candles(*([] for _ in Candles._fields))
+        return Candles.empty()
     opens = [to_time(moment) for moment in columns[0]]
     closes = [to_time(moment) for moment in columns[1]]
     if shown != series.interval:

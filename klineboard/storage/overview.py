@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..market.coverage import Hole
 from ..market.interval import INTERVALS
@@ -128,42 +129,64 @@ class Contact(NamedTuple):
     error: str | None
 
 
-def read_facts(cursor: Cursor, symbol: str | None = None) -> list[SeriesFacts]:
+def read_facts(
+    cursor: Cursor, expected: Iterable[Series] = (), symbol: str | None = None
+) -> list[SeriesFacts]:
     """Return the facts of every series, or of those of one symbol.
 
-    The symbols come in alphabetical order, the shortest interval first. A series of
+    Args:
+        cursor: Of the transaction to read in.
+        expected: Series that come first, in this order, and are there even if the
+            database has nothing of them.
+        symbol: Only series of this symbol.
+
+    The others follow in alphabetical order, the shortest interval first. A series of
     an interval that is none of Binance's is left out.
     """
     if symbol is not None and "\0" in symbol:
         return []  # PostgreSQL's text cannot hold it.
     cursor.execute(_FACTS, {"symbol": symbol})
-    rows = [row for row in cursor.fetchall() if row[1] in INTERVALS]
+    rows = {
+        Series(row[0], INTERVALS[row[1]]): row
+        for row in cursor.fetchall()
+        if row[1] in INTERVALS
+    }
+    wanted = [s for s in expected if symbol is None or s.symbol == symbol]
+    others = rows.keys() - set(wanted)
+    wanted += sorted(others, key=lambda s: (s.symbol, s.interval.milliseconds))
     gaps = _read_gaps(cursor, symbol)
     locks = _read_locks(cursor)
-    facts = []
-    for row in rows:
-        series = Series(row[0], INTERVALS[row[1]])
-        times = [_time(value) for value in row[4:9]]
-        facts.append(
-            SeriesFacts(
-                series,
-                row[2],
-                row[3],
-                *times,
-                last_price=row[9],
-                earlier_price=row[10],
-                earlier_close=_time(row[11]),
-                price_digits=row[12],
-                status=row[13],
-                base_asset=row[14],
-                quote_asset=row[15],
-                last_run=_run(row[16:21]),
-                gaps=tuple(gaps[series.key]),
-                collecting=_lock_number(series) in locks,
-            )
-        )
-    facts.sort(key=lambda f: (f.series.symbol, f.series.interval.milliseconds))
-    return facts
+    return [
+        _facts(one, rows.get(one), gaps[one.key], _lock_number(one) in locks)
+        for one in dict.fromkeys(wanted)
+    ]
+
+
+def _facts(
+    series: Series, row: tuple[Any, ...] | None, gaps: list[KnownGap], collecting: bool
+) -> SeriesFacts:
+    if row is None:
+        return SeriesFacts(series, collecting=collecting)
+    return SeriesFacts(
+        series,
+        rows=row[2],
+        version=row[3],
+        searched_from=_time(row[4]),
+        searched_until=_time(row[5]),
+        first_open=_time(row[6]),
+        last_open=_time(row[7]),
+        last_close=_time(row[8]),
+        last_price=row[9],
+        earlier_price=row[10],
+        earlier_close=_time(row[11]),
+        price_digits=row[12],
+        status=row[13],
+        base_asset=row[14],
+        quote_asset=row[15],
+        last_run=_run(row[16:21]),
+        gaps=tuple(gaps),
+        collecting=collecting,
+    )
 
 
 def read_sparks(cursor: Cursor, count: int) -> dict[tuple[str, str], list[float]]:
@@ -219,7 +242,7 @@ def _lock_number(series: Series) -> int:
     return int.from_bytes(digest, signed=True)
 
 
-def _run(row: tuple[dt.datetime, dt.datetime, str, str | None, int]) -> Run | None:
+def _run(row: tuple[Any, ...]) -> Run | None:
     if row[0] is None:
         return None
     return Run(to_time(row[0]), to_time(row[1]), row[2], row[3], row[4])

@@ -1,0 +1,69 @@
+"""The door of the web application: ``gunicorn app:app`` or ``python app.py``."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from klineboard import logs
+from klineboard.errors import SettingsError
+from klineboard.settings import PROJECT_ROOT, Settings
+
+# gthread: a slow reader of an export takes one of sixteen threads, not a worker.
+# max-requests returns the memory that long-lived workers collect. The control socket
+# of gunicorn 25.1 and later would need a home folder that a container lacks.
+_FLAGS = (
+    "--worker-class=gthread --workers=2 --threads=8 --timeout=60 "
+    "--graceful-timeout=10 --max-requests=20000 --max-requests-jitter=2000 "
+    "--no-control-socket"
+).split()
+_MEMORY_FOLDER = "/dev/shm"
+
+
+def main() -> None:
+    """Become gunicorn, on the host and port of the settings.
+
+    Exits with 2 where the settings are wrong or the port is in use.
+    """
+    settings = _settings()
+    try:
+        listener = _listen(settings.web_host, settings.web_port)
+    except OSError as error:
+        place = f"WEB_HOST={settings.web_host} WEB_PORT={settings.web_port}"
+        sys.stderr.write(f"{place}: {error.strerror or error}\n")
+        sys.exit(2)
+    # The socket is handed over, so that nobody can take the port in between.
+    listener.set_inheritable(True)
+    flags = [*_FLAGS, f"--chdir={PROJECT_ROOT}", f"--bind=fd://{listener.fileno()}"]
+    if os.path.isdir(_MEMORY_FOLDER):
+        flags.append(f"--worker-tmp-dir={_MEMORY_FOLDER}")
+    shown = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
+    sys.stdout.write(f"klineboard is at http://{shown}:{settings.web_port}\n")
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *flags, "app:app"])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return socket.create_server(address[:2], family=family, backlog=512)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
+else:
+    from klineboard.web import create_app
+
+    _loaded = _settings()
+    logs.start(_loaded, "web")
+    app = create_app(_loaded)

@@ -1,0 +1,61 @@
+"""Streaming a series as CSV, in the format of the files, with constant memory."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+from .csv_files import copy_statement, header
+from .database import Database
+from .series import Series
+
+_CHUNK_BYTES = 1 << 16
+
+
+def stream_csv(
+    database: Database, series: Series, start: int | None, end: int | None
+) -> Iterator[bytes]:
+    """Yield the header and the rows of a series as CSV, oldest first.
+
+    One COPY reads one state of the table, and waits while the reader is slow: the
+    pipe between them holds 64 kB. A reader who goes away ends the COPY.
+
+    Args:
+        database: Where to read; the connection is one of its pool.
+        series: What to read.
+        start: First open time (ms), None for the oldest.
+        end: Last open time (ms), None for the newest.
+
+    Raises:
+        StorageError: While reading; what was yielded so far is not the whole.
+    """
+    yield header().encode()
+    read_end, write_end = os.pipe()
+    errors: list[Exception] = []
+
+    def copy() -> None:
+        try:
+            with (
+                open(write_end, "wb", buffering=_CHUNK_BYTES) as pipe,
+                database.transaction() as cursor,
+            ):
+                # A slow reader is no slow statement.
+                cursor.execute("SET LOCAL statement_timeout = 0")
+                cursor.copy_expert(copy_statement(series, start=start, end=end), pipe)
+        except Exception as error:  # noqa: BLE001 - raised again in the reader
+            errors.append(error)
+
+    writer = threading.Thread(target=copy, name="export", daemon=True)
+    writer.start()
+    try:
+        with open(read_end, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(_CHUNK_BYTES):
+                yield chunk
+    finally:
+        # The pipe's reading end is closed: a writer that still writes fails at once.
+        with suppress(RuntimeError):
+            writer.join()
+    if errors:
+        raise errors[0]

@@ -1,0 +1,50 @@
+"""The web application: the page, its API, and the files that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from ..jobs.refresh_market_caps import refresh_market_caps
+from ..settings import PROJECT_ROOT, Settings
+from ..storage.database import Database
+from . import export, health, klines, market_caps, page, series, view
+from .background import Background
+from .errors import register_errors
+from .headers import register_headers
+from .services import Services, system_time
+from .static_files import register_static
+
+_STATEMENT_TIMEOUT_SECONDS = 20.0
+_REFRESH_PAUSE_SECONDS = 60.0
+
+
+def create_app(
+    settings: Settings,
+    *,
+    now: Callable[[], int] = system_time,
+    refresh: Callable[[Database, Settings], object] = refresh_market_caps,
+) -> Flask:
+    """Build the application; nothing is connected and no thread runs yet.
+
+    Args:
+        settings: All settings.
+        now: Gives the time in ms since 1970 UTC.
+        refresh: Called every minute in the background of each process.
+    """
+    app = Flask(
+        __name__, static_folder=None, template_folder=str(PROJECT_ROOT / "templates")
+    )
+    app.jinja_options = {"autoescape": True, "trim_blocks": True}
+    database = Database(settings, statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS)
+    own = Services(settings, database, now)
+    own.install(app)
+    register_errors(app)
+    register_headers(app)
+    register_static(app, PROJECT_ROOT / "static")
+    for module in (page, view, klines, series, market_caps, export, health):
+        app.register_blueprint(module.blueprint)
+    keeper = Background(lambda: refresh(database, settings), _REFRESH_PAUSE_SECONDS)
+    app.before_request(keeper.ensure_running)
+    return app

@@ -1,0 +1,79 @@
+"""What the views share: settings, the database, ready bodies and the clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import Flask, current_app
+
+from ..market.interval import INTERVALS
+from ..settings import Settings
+from ..storage.database import Cursor, Database, migrate
+from ..storage.series import Series, to_time
+from .answers import BodyCache
+
+_KEY = "klineboard"
+
+
+def system_time() -> int:
+    """Return the time in ms since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Services:
+    """One for each application; safe to share between threads."""
+
+    settings: Settings
+    database: Database
+    now: Callable[[], int] = system_time
+    bodies: BodyCache = field(default_factory=BodyCache)
+    _migrated: bool = False
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def reading(self) -> Iterator[Cursor]:
+        """Give a cursor of a short transaction, on a schema that is up to date.
+
+        Raises:
+            DatabaseUnavailable: The database is away; the next request tries again.
+        """
+        if not self._migrated:
+            # The page may be there before the first run of the collector.
+            with self._mutex:
+                if not self._migrated:
+                    migrate(self.database)
+                    self._migrated = True
+        with self.database.transaction() as cursor:
+            yield cursor
+
+    @property
+    def configured(self) -> list[Series]:
+        """The series that the settings ask for, in their order."""
+        settings = self.settings
+        return [
+            Series(symbol, INTERVALS[name])
+            for symbol in settings.symbols
+            for name in settings.intervals
+        ]
+
+    @property
+    def history_start(self) -> int:
+        """Since when candles are wanted (ms, UTC)."""
+        day = self.settings.history_start
+        return to_time(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC))
+
+    def install(self, app: Flask) -> None:
+        """Make these the services of an application."""
+        app.extensions[_KEY] = self
+
+
+def services() -> Services:
+    """Return the services of the application that answers now."""
+    return cast(Services, current_app.extensions[_KEY])
