@@ -15,7 +15,7 @@ from .market import Market, SimulatedMarket
 from .messages import ApiError, Reply, Request
 from .rest import BinanceRest, row_of
 from .statistics import Statistics
-from .tampering import Tampering
+from .tampering import TamperedMarket, Tampering
 
 ORIGIN_HEADER = "X-Market-Origin"
 
@@ -54,7 +54,9 @@ class Exchange:
         self.tampering = Tampering()
         self.statistics = Statistics()
         self._origin = origin
-        self._binance = BinanceRest(self.market, lambda: self.limits.limit)
+        self._binance = BinanceRest(
+            TamperedMarket(self.market, self.tampering), lambda: self.limits.limit
+        )
         # Recorded candles know few coins; the ranking is simulated then too.
         simulated = isinstance(self.market, SimulatedMarket)
         self._coingecko = CoinGecko(self.market if simulated else SimulatedMarket())
@@ -92,10 +94,7 @@ class Exchange:
     def _from_binance(self, request: Request, fault: Fault | None) -> Reply:
         now = self.clock.now()
 
-        def shape(
-            symbol: str, interval: Interval, klines: list[Kline]
-        ) -> list[list[Any]]:
-            klines = self.tampering.apply(symbol, interval, klines)
+        def shape(interval: Interval, klines: list[Kline]) -> list[list[Any]]:
             rows = [row_of(kline) for kline in klines]
             return fault.damage(rows, klines, interval, now) if fault else rows
 

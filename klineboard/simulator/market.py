@@ -152,17 +152,24 @@ class _History:
         return self._kline(open_time, end, end)
 
     def _kline(self, open_time: int, end: int, until: int) -> Kline:
-        pieces = [
-            self._tree.aggregate(start, stop)
-            for start, stop in self._existing(open_time, min(end, until))
-        ]
-        return to_kline(self.listing, join(pieces), open_time, end - 1)
+        stop = min(end, until)
+        if self._is_whole(open_time, stop):
+            candle = self._tree.aggregate(open_time, stop)
+        else:
+            pieces = self._existing(open_time, stop)
+            candle = join([self._tree.aggregate(*piece) for piece in pieces])
+        return to_kline(self.listing, candle, open_time, end - 1)
 
     def _void_around(self, start: int, end: int) -> tuple[int, int] | None:
         """Return the void that swallows all of ``start`` to before ``end``."""
         place = bisect_right(self._void_starts, start) - 1
         void = self._voids[place] if place >= 0 else None
         return void if void is not None and void[1] >= end else None
+
+    def _is_whole(self, start: int, end: int) -> bool:
+        """Return whether no void touches a stretch."""
+        place = bisect_right(self._void_starts, end - 1) - 1
+        return place < 0 or self._voids[place][1] <= start
 
     def _existing(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield the pieces of a stretch in which there was trade."""
@@ -179,8 +186,8 @@ class _History:
 
 def decimal_text(units: int) -> str:
     """Return units of 0.00000001 as Binance writes them: 150000000 is 1.50000000."""
-    text = f"{units:09d}"
-    return f"{text[:-8]}.{text[-8:]}"
+    text = str(units).zfill(9)
+    return text[:-8] + "." + text[-8:]
 
 
 def to_kline(
@@ -188,18 +195,31 @@ def to_kline(
 ) -> Kline:
     """Return a candle as the exchange writes it, with eight decimals."""
     tick, step, product = listing.tick, listing.step, listing.quote_units(1)
+    opened, high, low, close, volume, quote, bought, bought_quote = map(
+        decimal_text,
+        (
+            candle.open * tick,
+            candle.high * tick,
+            candle.low * tick,
+            candle.close * tick,
+            (candle.buy + candle.sell) * step,
+            (candle.buy_quote + candle.sell_quote) * product,
+            candle.buy * step,
+            candle.buy_quote * product,
+        ),
+    )
     return Kline(
         open_time,
-        decimal_text(candle.open * tick),
-        decimal_text(candle.high * tick),
-        decimal_text(candle.low * tick),
-        decimal_text(candle.close * tick),
-        decimal_text((candle.buy + candle.sell) * step),
+        opened,
+        high,
+        low,
+        close,
+        volume,
         close_time,
-        decimal_text((candle.buy_quote + candle.sell_quote) * product),
+        quote,
         candle.trades,
-        decimal_text(candle.buy * step),
-        decimal_text(candle.buy_quote * product),
+        bought,
+        bought_quote,
     )
 
 

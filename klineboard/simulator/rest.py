@@ -21,8 +21,8 @@ _DEFAULT_ROWS = 500
 _KLINES_PARAMETERS = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
 _RAW_REQUESTS = 300_000
 
-Shaper = Callable[[str, Interval, list[Kline]], list[list[Any]]]
-"""Turns candles into rows of an answer; tests tamper with them here."""
+Shaper = Callable[[Interval, list[Kline]], list[list[Any]]]
+"""Turns candles into the rows of an answer; faults damage them here."""
 
 
 def row_of(kline: Kline) -> list[Any]:
@@ -103,7 +103,7 @@ class BinanceRest:
             limit,
             now,
         )
-        rows = shape(symbol, interval, klines)
+        rows = shape(interval, klines)
         if _in_microseconds(request):
             for row in rows:
                 row[0], row[6] = row[0] * 1_000, row[6] * 1_000 + 999

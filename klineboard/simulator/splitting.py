@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .noise import DRAW_RANGE
-from .sharing import LEAST_STEPS, share_trades, share_turnover, share_volume
+from .sharing import LEAST_STEPS, Prices, share_side, share_trades
 
 # What an active candle holds at least: a trade each for open, high, low and close.
 _LEAST_TRADES = 2 * LEAST_STEPS
@@ -113,37 +113,34 @@ def _split_active(
     # Both sides trade more where the market is busy, and lean a little apart.
     busy, lean = draws[17 : 17 + count], draws[23 : 23 + count]
     weights = [5_000 + a + (b >> 2) for a, b in zip(busy, lean, strict=True)]
-    volumes = share_volume(candle.buy, weights)
-    bought = share_turnover(prices, volumes, candle.buy_quote, strict)
+    bought = share_side(prices, weights, candle.buy, candle.buy_quote, strict)
     if bought is None:
         return None
     weights = [21_384 + a - (b >> 2) for a, b in zip(busy, lean, strict=True)]
-    volumes = share_volume(candle.sell, weights)
-    sold = share_turnover(prices, volumes, candle.sell_quote, strict)
+    sold = share_side(prices, weights, candle.sell, candle.sell_quote, strict)
     if sold is None:
         return None
     trades = share_trades(
         candle.trades, list(map(int.__add__, bought[0], sold[0])), _LEAST_TRADES
     )
-    columns = (*prices, bought[0], sold[0], bought[1], sold[1], trades)
-    return tuple(map(Candle, *columns))
+    columns = (*prices[:4], bought[0], sold[0], bought[1], sold[1], trades)
+    return tuple(map(Candle._make, zip(*columns, strict=True)))
 
 
-def _prices(
-    candle: Candle, count: int, draws: Sequence[int]
-) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Return opens, highs, lows and closes of the parts."""
+def _prices(candle: Candle, count: int, draws: Sequence[int]) -> Prices:
+    """Return the path of the price through the parts."""
     first, high, low, last = candle[:4]
     mean = (candle.buy_quote + candle.sell_quote) // (candle.buy + candle.sell)
     bend = mean - (first + last) // 2
     bounds = [first]
+    steps, half = last - first, DRAW_RANGE // 2
     for position in range(1, count):
         # Around the line from open to close, bent to the mean price, by at most 0.63
         # of the room: parts then range about 1/sqrt(count) as far as the whole, as
         # in a market.
-        line = first + (last - first) * position // count + bend
+        line = first + steps * position // count + bend
         line = min(max(line, low), high)
-        draw = draws[position] - DRAW_RANGE // 2
+        draw = draws[position] - half
         bounds.append(line + (high - line if draw > 0 else line - low) * draw // 52_000)
     bounds.append(last)
     opens, closes = bounds[:-1], bounds[1:]
@@ -165,4 +162,5 @@ def _prices(
         for part, draw in zip(lows, draws[11:], strict=False)
     ]
     highs[top], lows[bottom] = high, low
-    return opens, highs, lows, closes
+    fours = [sum(four) for four in zip(opens, highs, lows, closes, strict=True)]
+    return Prices(opens, highs, lows, closes, fours)

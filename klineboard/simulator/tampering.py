@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from ..market.interval import Interval
 from ..market.kline import COLUMNS, Kline
+from .listings import Listing
+from .market import Market
 
 
 class Hidden(NamedTuple):
@@ -90,20 +92,58 @@ class Tampering:
         """Return the candles as they shall be answered."""
         with self._lock:
             hidden, corrections = list(self._hidden), dict(self._corrections)
-        if hidden:
-            klines = [
-                kline
-                for kline in klines
-                if not any(
-                    stretch.hides(symbol, interval.name, kline.open_time)
-                    for stretch in hidden
-                )
-            ]
-        if corrections:
-            klines = [
-                kline._replace(
-                    **corrections.get((symbol, interval.name, kline.open_time), {})
-                )
-                for kline in klines
-            ]
-        return klines
+        kept = [
+            kline
+            for kline in klines
+            if not any(
+                stretch.hides(symbol, interval.name, kline.open_time)
+                for stretch in hidden
+            )
+        ]
+        if not corrections:
+            return kept
+        return [
+            kline._replace(
+                **corrections.get((symbol, interval.name, kline.open_time), {})
+            )
+            for kline in kept
+        ]
+
+
+class TamperedMarket:
+    """A market as it shall be answered; the one behind it stays true."""
+
+    def __init__(self, market: Market, tampering: Tampering) -> None:
+        """Change the answers of ``market``."""
+        self._market = market
+        self._tampering = tampering
+
+    def listings(self, now: int) -> list[Listing]:
+        """Return the symbols that are listed at ``now`` (ms)."""
+        return self._market.listings(now)
+
+    def klines(
+        self,
+        symbol: str,
+        interval: Interval,
+        start: int | None,
+        end: int | None,
+        limit: int,
+        now: int,
+    ) -> list[Kline]:
+        """Return candles as ``Market.klines`` says.
+
+        Hidden candles leave no room in a page: it is filled up beyond them, as an
+        exchange that never had them would do.
+        """
+        kept: list[Kline] = []
+        while True:
+            page = self._market.klines(symbol, interval, start, end, limit, now)
+            visible = self._tampering.apply(symbol, interval, page)
+            kept = visible + kept if start is None else kept + visible
+            if len(kept) >= limit or len(page) < limit:
+                return kept[-limit:] if start is None else kept[:limit]
+            if start is None:
+                end = page[0].open_time - 1
+            else:
+                start = page[-1].open_time + 1

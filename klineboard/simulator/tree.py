@@ -23,7 +23,8 @@ LENGTHS = (
 )
 """Lengths (ms) of the candles of each level; each level is split into the next."""
 
-_LEVEL_OF = {length: level for level, length in enumerate(LENGTHS)}
+# A month of days; more nodes than that are replaced by coarser ones inside.
+_MOST_OF_A_KIND = 31
 _COUNTS = (0, *(LENGTHS[i - 1] // LENGTHS[i] for i in range(1, len(LENGTHS))))
 
 
@@ -62,9 +63,14 @@ class CandleTree:
 
         Both must be whole seconds, and ``end`` after ``start``.
         """
-        level = _LEVEL_OF.get(end - start)
-        if level is not None and start % LENGTHS[level] == 0:
-            return self.node(level, start // LENGTHS[level])
+        for level, length in enumerate(LENGTHS):
+            if start % length == 0 and end % length == 0:
+                first, stop = start // length, end // length
+                if stop - first == 1:
+                    return self.node(level, first)
+                if stop - first <= _MOST_OF_A_KIND:
+                    return join([self.node(level, i) for i in range(first, stop)])
+                break
         return join(self._nodes(start, end))
 
     def _nodes(self, start: int, end: int) -> list[Candle]:
