@@ -11,7 +11,7 @@ import pytest
 from psycopg2 import sql
 
 from klineboard.settings import Settings
-from klineboard.simulator import Simulator
+from klineboard.simulator import Simulator, utc
 from klineboard.storage import embedded
 from klineboard.storage.database import Database, migrate
 
@@ -99,7 +99,7 @@ def database(settings: Settings) -> Iterator[Database]:
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """An exchange on loopback, its clock standing still."""
-    with Simulator(now="2024-03-01T12:30:00", speed=0) as simulator:
+    with Simulator(now=utc("2024-03-01T12:30"), speed=0) as simulator:
         yield simulator
 
 

@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
-from ..sources.binance_rest import BinanceRest
+from ..sources.binance_rest import BinanceRest, backoff
 from ..storage.database import Database
 from ..storage.exchange import (
     claim_origin,
@@ -47,6 +47,7 @@ _SETTLE_SECONDS = 3.0
 # A sleeping laptop and a clock that was set are noticed within this time.
 _LONGEST_NAP_SECONDS = 60.0
 _RETRY_SECONDS = 30.0
+_FAILURES_TO_TELL = 3
 
 
 class Display(Protocol):
@@ -87,6 +88,7 @@ class Collector:
         database: Database,
         display: Display,
         stop: threading.Event | None = None,
+        first_backoff: float = 0.5,
     ) -> None:
         """Compose the parts; nothing is connected yet.
 
@@ -95,13 +97,17 @@ class Collector:
             database: Where candles go.
             display: Who shows the progress.
             stop: Set to end: pages under way are stored, then all stops.
+            first_backoff: Mean seconds before a failed request is sent again.
         """
         self._settings = settings
         self._database = database
         self._display = display
         self._stop = stop or threading.Event()
         self.exchange = BinanceRest(
-            settings.binance_api_url, wait=self.wait, on_silence=self._remember_silence
+            settings.binance_api_url,
+            wait=self.wait,
+            on_silence=self._remember_silence,
+            first_backoff=first_backoff,
         )
 
     def wait(self, seconds: float) -> None:
@@ -155,23 +161,24 @@ class Collector:
             (series.interval for series in order.series),
             key=lambda interval: interval.milliseconds,
         )
-        away = False
+        failures = 0
         closes = 0
         while True:
             self._database.wait(self.wait)
             try:
                 now = self._greet(attempts=1)
             except ExchangeError as error:
+                failures += 1
                 self._note_failed(error)
-                if not away:
+                # Not at the first failure: a simulator may be starting beside us.
+                if failures == _FAILURES_TO_TELL:
                     log.warning("%s", away_sentence(error))
-                away = True
                 longer = error.seconds if isinstance(error, RateLimited) else 0.0
-                self.wait(max(_RETRY_SECONDS, longer))
+                self.wait(max(backoff(failures, 1.0), longer))
                 continue
-            if away:
+            if failures >= _FAILURES_TO_TELL:
                 log.info("the exchange answers again")
-                away = False
+            failures = 0
             if now >= closes + _SETTLE_SECONDS * 1000:
                 results = self.run(order)
                 closes = shortest.add(shortest.floor(now))

@@ -87,8 +87,8 @@ def to_milliseconds(value: int) -> int:
 def parse_kline(row: Any, interval: Interval) -> Kline:
     """Check one row of ``/api/v3/klines`` and return it as a candle.
 
-    A candle cut short by an outage is true and kept. One that lasts exactly as long
-    as another interval, or longer than its own, is of another series.
+    A candle cut short by an outage is true and kept; one that lasts longer than its
+    interval is not of this series.
 
     Raises:
         ValueError: A rule is broken; the text says which, with the value.
@@ -110,9 +110,8 @@ def parse_kline(row: Any, interval: Interval) -> Kline:
         )
     opened, closed = to_milliseconds(row[0]), to_milliseconds(row[6])
     kline = Kline._make((opened, *row[1:6], closed, *row[7:11]))
-    length = kline.close_time + 1 - kline.open_time
-    if length > interval.milliseconds or length in _FOREIGN_LENGTHS[interval.name]:
-        raise ValueError(f"lasts {length} ms, which is not {interval}")
+    if _length(kline) > interval.milliseconds:
+        raise ValueError(f"lasts {_length(kline)} ms, longer than {interval}")
     return kline
 
 
@@ -121,7 +120,8 @@ def check_page(rows: Any, interval: Interval, start: int, end: int) -> Page:
 
     Raises:
         InvalidAnswer: The answer as a whole cannot be believed: it is no list, its
-            open times do not rise, or they lie outside of what was asked.
+            open times do not rise or lie outside of what was asked, or its candles
+            are of another interval.
     """
     if not isinstance(rows, list):
         raise InvalidAnswer(f"expected a list of klines, got {_short(rows)}")
@@ -143,7 +143,25 @@ def check_page(rows: Any, interval: Interval, start: int, end: int) -> Page:
                 f"open time {kline.open_time} is outside of {start} to {end}"
             )
         klines.append(kline)
+    _check_interval(klines, interval)
     return Page(klines, rejected)
+
+
+def _check_interval(klines: list[Kline], interval: Interval) -> None:
+    # One candle may happen to be cut short to another interval's length: a minute of
+    # 2018-02-11 lasts just a second. Most of an answer's candles never are.
+    foreign = [
+        kline for kline in klines if _length(kline) in _FOREIGN_LENGTHS[interval.name]
+    ]
+    if len(foreign) > 1 and len(foreign) * 2 > len(klines):
+        raise InvalidAnswer(
+            f"{len(foreign)} of {len(klines)} candles last as long as another "
+            f"interval's, asked for {interval}; the first opens {foreign[0].open_time}"
+        )
+
+
+def _length(kline: Kline) -> int:
+    return kline.close_time + 1 - kline.open_time
 
 
 _FOREIGN_LENGTHS: dict[str, frozenset[int]] = {
