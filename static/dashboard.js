@@ -1,0 +1,322 @@
+// The dashboard: asks for the data, and hands them to the parts of the page.
+
+import { pushAddress, queryOf, readAddress, replaceAddress } from "./address.js";
+import { ApiError, getJson } from "./api.js";
+import { showCandleTable } from "./candle_table.js";
+import { Chart } from "./chart.js";
+import { serverNow } from "./clock.js";
+import { byId, remember, remembered, setText } from "./dom.js";
+import * as format from "./format.js";
+import { listenToKeys } from "./keyboard.js";
+import { MarketCaps } from "./market_caps.js";
+import { exchangeNotice, messageOf, messageOfError, showMessage, showNotices, titleOfTrouble } from "./messages.js";
+import { poll } from "./poll.js";
+import { PriceHeader } from "./price_header.js";
+import { SeriesList } from "./series_list.js";
+import { showStatus } from "./status.js";
+import { onTheme, startTheme, toggleTheme } from "./theme.js";
+import { Toolbar, fittingRange } from "./toolbar.js";
+
+/** @typedef {import("./address.js").Wish} Wish */
+/** @typedef {import("./api.js").View} View */
+
+const VIEW_SECONDS = 5;
+const CAPS_SECONDS = 60;
+const HIDDEN_SECONDS = 60;
+const AGE_SECONDS = 10;
+const PAN_STEP = 0.25;
+const ZOOM_STEP = 0.7;
+
+/** How the visitor looks at everything. @type {{zone: import("./format.js").Zone, hollow: boolean}} */
+const options = {
+  zone: remembered("zone") === "local" ? "local" : "utc",
+  hollow: remembered("hollow") === "yes",
+};
+
+/** What is asked for. @type {Wish} */
+let wish = readAddress();
+/** What is shown. @type {View | null} */
+let view = null;
+/** What is wrong with asking for the view. @type {ApiError | null} */
+let trouble = null;
+/** @type {import("./api.js").SeriesAnswer | null} */
+let stored = null;
+let asking = new AbortController();
+let tableShown = false;
+
+const panel = byId("chart-panel");
+const header = new PriceHeader();
+const chart = new Chart(options);
+const toolbar = new Toolbar({ interval: chooseInterval, range: chooseRange });
+const list = new SeriesList(openSeries);
+const caps = new MarketCaps(openSymbol, options);
+
+/* Choosing ------------------------------------------------------------------------- */
+
+/** @param {Wish} next */
+function choose(next) {
+  wish = next;
+  pushAddress(next);
+  askAtOnce();
+}
+
+/** @param {string} interval */
+function chooseInterval(interval) {
+  const range = fittingRange(interval, view?.range ?? wish.range);
+  choose({ symbol: currentSymbol(), interval, range });
+}
+
+/** The server picks the interval that suits a range. @param {string} range */
+function chooseRange(range) {
+  choose({ symbol: currentSymbol(), interval: null, range });
+}
+
+/** @param {string} symbol @param {string} interval */
+function openSeries(symbol, interval) {
+  choose({ symbol, interval, range: fittingRange(interval, view?.range ?? wish.range) });
+}
+
+/** @param {string} symbol */
+function openSymbol(symbol) {
+  choose({ symbol, interval: view?.interval ?? wish.interval, range: view?.range ?? wish.range });
+}
+
+function currentSymbol() {
+  return view?.symbol ?? wish.symbol;
+}
+
+/* Asking --------------------------------------------------------------------------- */
+
+/** Show at once what is known of the wish, and ask for the rest. */
+function askAtOnce() {
+  const symbol = wish.symbol;
+  const known = stored?.series.find((each) => each.symbol === symbol);
+  if (known) header.announce(`${known.base_asset}/${known.quote_asset}`);
+  if (wish.interval || wish.range) toolbar.press(wish.interval, wish.range);
+  if (symbol && wish.interval) list.mark(`${symbol} ${wish.interval}`);
+  panel.dataset.loading ??= "next";
+  askView();
+}
+
+/** A newer question makes an older one's answer stale: that one is called off. */
+async function fetchView() {
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  const asked = wish;
+  try {
+    const answer = await getJson(`/api/view${queryOf(asked)}`, signal);
+    if (signal.aborted) return;
+    trouble = null;
+    await showView(/** @type {View} */ (answer), asked);
+  } catch (error) {
+    if (signal.aborted) return;
+    showTrouble(error);
+  }
+}
+
+async function fetchSeries() {
+  try {
+    stored = /** @type {import("./api.js").SeriesAnswer} */ (await getJson("/api/series"));
+    list.show(stored.series);
+    const simulated = stored.origin === "simulated";
+    byId("simulated").hidden = !simulated;
+    remember("simulated", simulated ? "yes" : "no");
+    showState();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error; // The view's question tells it.
+  }
+}
+
+async function fetchCaps() {
+  try {
+    caps.show(await getJson("/api/market-caps"));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    caps.showFailure(`${titleOfTrouble(error)}.`);
+  }
+}
+
+/* Showing -------------------------------------------------------------------------- */
+
+/**
+ * @param {View} answer
+ * @param {Wish} asked
+ */
+async function showView(answer, asked) {
+  const same = answer === view;
+  view = answer;
+  if (asked === wish) {
+    replaceAddress({ symbol: answer.symbol, interval: answer.interval, range: answer.range });
+  }
+  header.show(answer);
+  toolbar.show(answer);
+  list.mark(`${answer.symbol} ${answer.interval}`);
+  showState();
+  if (!same || panel.dataset.loading) await drawView(answer);
+  delete panel.dataset.loading;
+}
+
+/** @param {View} answer */
+async function drawView(answer) {
+  byId("surface").setAttribute("aria-label",
+    `${answer.base_asset}/${answer.quote_asset} ${answer.interval} candles; arrow keys walk them`);
+  if (answer.candles.open_time.length) await chart.show(answer);
+  else chart.clear();
+  if (tableShown) showCandleTable(answer, null, options.zone);
+}
+
+/** Notices, message and footer, from all that is known. */
+function showState() {
+  const candles = view?.candles.open_time.length ?? 0;
+  const away = stored && exchangeNotice(stored, serverNow(), options.zone);
+  /** @type {import("./messages.js").Notice[]} */
+  const notices = [];
+  if (view && trouble) notices.push({ tone: "bad", text: troubleText(view, trouble) });
+  else if (away) notices.push(away);
+  if (view && candles && !trouble) notices.push(...noticesOf(view));
+  showNotices(notices);
+  if (view && !(trouble && !trouble.passing)) {
+    showMessage(candles ? null : messageOf(view));
+    showStatus(view, options.zone, trouble ? statusWord(trouble) : null);
+  } else if (trouble) {
+    showMessage(messageOfError(trouble, stored?.series ?? [], wish));
+    setText(byId("status-line"), statusWord(trouble));
+  }
+}
+
+/** @param {View} shown @returns {import("./messages.js").Notice[]} */
+function noticesOf(shown) {
+  const text = shown.state_text ?? "";
+  if (shown.state === "collecting") return [{ tone: "busy", text, progress: shown.progress }];
+  /** @type {import("./messages.js").Notice[]} */
+  const notices = [];
+  if (shown.state !== "ok" && text) notices.push({ tone: "warn", text });
+  if (shown.note) notices.push({ tone: "plain", text: shown.note });
+  return notices;
+}
+
+/** @param {unknown} error */
+function showTrouble(error) {
+  if (!(error instanceof ApiError)) {
+    trouble = new ApiError(500, "page", error instanceof Error ? error.message : String(error));
+  } else {
+    trouble = error;
+  }
+  if (!trouble.passing) {
+    view = null;
+    chart.clear();
+    header.showUnknown(wish.symbol ?? "klineboard");
+    list.mark("");
+    toolbar.press(null, null);
+  }
+  delete panel.dataset.loading;
+  panel.classList.toggle("nothing-shown", view === null);
+  showState();
+  if (!(error instanceof ApiError)) throw error;
+}
+
+/** @param {View} shown @param {ApiError} error */
+function troubleText(shown, error) {
+  const last = shown.coverage.last_close_time;
+  const until = last === null ? "" : `; showing what was read, until ${format.dateTime(last, options.zone)}`;
+  return `${titleOfTrouble(error)}${until}. It is tried again every few seconds.`;
+}
+
+/** @param {ApiError} error */
+function statusWord(error) {
+  if (!error.passing) return "not shown";
+  return error.code === "database_unavailable" ? "database away" : "server away";
+}
+
+/* Options -------------------------------------------------------------------------- */
+
+/** @param {import("./format.js").Zone} zone */
+function setZone(zone) {
+  options.zone = zone;
+  remember("zone", zone);
+  showZone();
+  showState();
+  caps.showAge();
+  chart.redraw();
+  if (view && tableShown) showCandleTable(view, null, zone);
+}
+
+function showZone() {
+  byId("zone-utc").setAttribute("aria-pressed", String(options.zone === "utc"));
+  byId("zone-local").setAttribute("aria-pressed", String(options.zone === "local"));
+}
+
+function toggleHollow() {
+  options.hollow = !options.hollow;
+  remember("hollow", options.hollow ? "yes" : "no");
+  byId("hollow").setAttribute("aria-pressed", String(options.hollow));
+  chart.redraw();
+}
+
+function toggleTable() {
+  tableShown = !tableShown;
+  byId("table-button").setAttribute("aria-pressed", String(tableShown));
+  byId("candle-table").hidden = !tableShown;
+  byId("stage").classList.toggle("away", tableShown);
+  if (tableShown && view) showCandleTable(view, chart.isZoomed ? chart.window : null, options.zone);
+  if (tableShown) byId("candle-table").focus();
+  else chart.redraw();
+}
+
+async function savePicture() {
+  if (!view) return;
+  const link = document.createElement("a");
+  link.href = await chart.picture();
+  const last = view.candles.open_time.at(-1) ?? serverNow();
+  link.download = `${view.symbol}_${view.interval}_${format.day(last, "utc")}.png`;
+  link.click();
+}
+
+/* Wiring --------------------------------------------------------------------------- */
+
+byId("zone-utc").addEventListener("click", () => setZone("utc"));
+byId("zone-local").addEventListener("click", () => setZone("local"));
+byId("hollow").addEventListener("click", toggleHollow);
+byId("hollow").setAttribute("aria-pressed", String(options.hollow));
+byId("table-button").addEventListener("click", toggleTable);
+byId("png").addEventListener("click", savePicture);
+byId("zoom-in").addEventListener("click", () => chart.zoom(ZOOM_STEP));
+byId("zoom-out").addEventListener("click", () => chart.zoom(1 / ZOOM_STEP));
+byId("pan-left").addEventListener("click", () => chart.pan(-PAN_STEP));
+byId("pan-right").addEventListener("click", () => chart.pan(PAN_STEP));
+byId("reset").addEventListener("click", () => chart.reset());
+byId("simulated").hidden = remembered("simulated") !== "yes";
+
+listenToKeys({
+  filter: () => list.focusFilter(),
+  walk: (steps) => chart.walk(steps),
+  zoom: (factor) => chart.zoom(factor),
+  reset: () => chart.reset(),
+  interval: (number) => toolbar.chooseInterval(number),
+  theme: toggleTheme,
+  zone: () => setZone(options.zone === "utc" ? "local" : "utc"),
+  escape: () => (tableShown ? toggleTable() : chart.unmark()),
+});
+
+addEventListener("popstate", () => {
+  wish = readAddress();
+  askAtOnce();
+});
+
+startTheme();
+onTheme(() => {
+  chart.retheme();
+  caps.redraw();
+});
+showZone();
+if (wish.symbol) header.announce(wish.symbol);
+toolbar.press(wish.interval, wish.range);
+
+const askView = poll(fetchView, VIEW_SECONDS, HIDDEN_SECONDS);
+poll(fetchSeries, VIEW_SECONDS, HIDDEN_SECONDS);
+poll(fetchCaps, CAPS_SECONDS, 5 * HIDDEN_SECONDS);
+setInterval(() => {
+  showState();
+  caps.showAge();
+}, AGE_SECONDS * 1000);

@@ -1,0 +1,10 @@
+// Runs before the first pixel: a theme that was chosen must not flash the other one.
+// All else about themes is in theme.js.
+try {
+  const chosen = localStorage.getItem("klineboard.theme");
+  if (chosen === "light" || chosen === "dark") {
+    document.documentElement.dataset.theme = chosen;
+  }
+} catch {
+  // Storage is forbidden here: the system's theme it is.
+}
