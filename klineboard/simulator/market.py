@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Protocol
 
 from ..market.interval import SECOND, Interval
@@ -101,7 +100,6 @@ class _History:
             voids.append((listing.delisted, _ALWAYS))
         self._voids = _joined(voids)
         self._void_starts = [start for start, _ in self._voids]
-        self._whole = lru_cache(maxsize=8_192)(self._make_whole)
 
     def oldest(
         self, interval: Interval, start: int, end: int, limit: int, now: int
@@ -143,16 +141,8 @@ class _History:
     def kline(self, interval: Interval, open_time: int, now: int) -> Kline:
         """Return one candle; of the open one what exists up to ``now``."""
         end = interval.add(open_time)
-        if end <= now:
-            return self._whole(open_time, end)
         # A second exists as soon as it begins: the open candle is never empty.
-        return self._kline(open_time, end, now - now % SECOND + SECOND)
-
-    def _make_whole(self, open_time: int, end: int) -> Kline:
-        return self._kline(open_time, end, end)
-
-    def _kline(self, open_time: int, end: int, until: int) -> Kline:
-        stop = min(end, until)
+        stop = end if end <= now else min(end, now - now % SECOND + SECOND)
         if self._is_whole(open_time, stop):
             candle = self._tree.aggregate(open_time, stop)
         else:

@@ -144,8 +144,8 @@ def _prices(candle: Candle, count: int, draws: Sequence[int]) -> Prices:
         bounds.append(line + (high - line if draw > 0 else line - low) * draw // 52_000)
     bounds.append(last)
     opens, closes = bounds[:-1], bounds[1:]
-    highs = list(map(max, opens, closes))
-    lows = list(map(min, opens, closes))
+    highs = [a if a > b else b for a, b in zip(opens, closes, strict=True)]
+    lows = [a if a < b else b for a, b in zip(opens, closes, strict=True)]
     top, bottom = highs.index(max(highs)), lows.index(min(lows))
     # Two parts meet at an extreme bound; either may go on to the extreme itself.
     if draws[6] & 1 and top + 1 < count and highs[top + 1] == highs[top]:
@@ -153,14 +153,13 @@ def _prices(candle: Candle, count: int, draws: Sequence[int]) -> Prices:
     if draws[0] & 1 and bottom + 1 < count and lows[bottom + 1] == lows[bottom]:
         bottom += 1
     span = high - low
-    highs = [
-        min(high, part + (span * draw >> 19))
-        for part, draw in zip(highs, draws[7:], strict=False)
-    ]
-    lows = [
-        max(low, part - (span * draw >> 19))
-        for part, draw in zip(lows, draws[11:], strict=False)
-    ]
+    for i in range(count):
+        wick = highs[i] + (span * draws[7 + i] >> 19)
+        highs[i] = wick if wick < high else high
+        wick = lows[i] - (span * draws[11 + i] >> 19)
+        lows[i] = wick if wick > low else low
     highs[top], lows[bottom] = high, low
-    fours = [sum(four) for four in zip(opens, highs, lows, closes, strict=True)]
+    fours = [
+        a + b + c + d for a, b, c, d in zip(opens, highs, lows, closes, strict=True)
+    ]
     return Prices(opens, highs, lows, closes, fours)

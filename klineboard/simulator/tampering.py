@@ -92,6 +92,8 @@ class Tampering:
         """Return the candles as they shall be answered."""
         with self._lock:
             hidden, corrections = list(self._hidden), dict(self._corrections)
+        if not hidden and not corrections:
+            return klines
         kept = [
             kline
             for kline in klines

@@ -38,8 +38,8 @@ class CandleTree:
         """Prepare empty caches."""
         self._listing = listing
         self._block = lru_cache(maxsize=64)(self._make_block)
-        self._day = lru_cache(maxsize=8_192)(self._make_day)
-        self._parts = lru_cache(maxsize=16_384)(self._make_parts)
+        self._day = lru_cache(maxsize=4_096)(self._make_day)
+        self._parts = lru_cache(maxsize=4_096)(self._make_parts)
 
     def _make_block(self, index: int) -> Block:
         return block(self._listing, index)
