@@ -54,7 +54,7 @@ import { learnTime } from "./clock.js";
  * @property {number} price_digits
  * @property {{data: import("./plotly.js").Trace[], layout: import("./plotly.js").Layout}} figure
  * @property {Candles} candles
- * @property {{start: number, end: number}} view
+ * @property {{start: number, end: number} | null} view null where nothing is stored
  * @property {Gap[]} gaps
  * @property {{price: string, change_24h: string | null, change_24h_percent: string | null, close_time: number} | null} last
  * @property {Coverage} coverage
@@ -135,7 +135,6 @@ const KNOWN_LIMIT = 60;
  */
 export async function getJson(path, signal) {
   const response = await request(path, signal);
-  learnTime(response);
   if (!response.ok) throw await errorOf(response);
   const tag = response.headers.get("ETag");
   const before = known.get(path);
@@ -144,6 +143,7 @@ export async function getJson(path, signal) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, "torn", "The server's answer broke off.");
   });
+  learnTime(body.now);
   if (tag) keep(path, tag, body);
   return body;
 }

@@ -4,7 +4,7 @@ import { byId, make } from "./dom.js";
 import * as format from "./format.js";
 import { gapText } from "./overlay.js";
 
-const HEADINGS = ["Opened", "Open", "High", "Low", "Close", "Volume", "Quote volume", "Trades", "Taker buy"];
+const HEADINGS = ["Open", "High", "Low", "Close", "Volume", "Quote volume", "Trades", "Taker buy"];
 
 /**
  * @param {import("./api.js").View} view
@@ -21,7 +21,9 @@ export function showCandleTable(view, window, zone) {
   const [top, left] = [box.scrollTop, box.scrollLeft];
   box.replaceChildren(make("table", {},
     make("caption", {}, `${name}: ${format.count(indexes.length)} candles, newest first`),
-    make("thead", {}, make("tr", {}, ...HEADINGS.map((text) => make("th", { scope: "col" }, text)))),
+    make("thead", {}, make("tr", {},
+      make("th", { scope: "col" }, `Opened (${zone === "utc" ? "UTC" : "local"})`),
+      ...HEADINGS.map((text) => make("th", { scope: "col" }, text)))),
     make("tbody", {}, ...rows(view, indexes.reverse(), zone))));
   box.scrollTo(left, top);
 }
@@ -52,7 +54,7 @@ function candleRow(candles, i, digits, zone) {
   const prices = [candles.open[i], candles.high[i], candles.low[i], candles.close[i]];
   const amounts = [candles.volume[i], candles.quote_asset_volume[i]];
   return make("tr", {},
-    make("th", { scope: "row" }, format.dateTime(candles.open_time[i], zone)),
+    make("th", { scope: "row" }, format.plainDateTime(candles.open_time[i], zone)),
     ...prices.map((text) => make("td", {}, format.price(text, digits))),
     ...amounts.map((text) => make("td", {}, format.exactNumber(text))),
     make("td", {}, format.count(candles.number_of_trades[i])),
@@ -65,5 +67,5 @@ function candleRow(candles, i, digits, zone) {
  */
 function holeRow(gap, zone) {
   return make("tr", { class: `hole ${gap.state}` },
-    make("td", { colspan: String(HEADINGS.length) }, gapText(gap, zone)));
+    make("td", { colspan: String(HEADINGS.length + 1) }, gapText(gap, zone)));
 }

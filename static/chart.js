@@ -43,7 +43,9 @@ export class Chart {
       reset: () => this.reset(),
     });
     this.#surface.addEventListener("blur", () => speakLegend(false));
-    new ResizeObserver(() => this.redraw()).observe(this.#stage);
+    const watcher = new ResizeObserver(() => this.redraw());
+    watcher.observe(this.#stage);
+    watcher.observe(byId("notices"));
   }
 
   get isZoomed() {
@@ -179,7 +181,9 @@ export class Chart {
     const size = { width: this.#stage.clientWidth, height: this.#stage.clientHeight };
     if (!window || size.width < 40 || size.height < 40) return null;
     const { zone, hollow } = this.options;
-    return { window, zone, hollow, palette: this.#palette, size };
+    const notices = byId("notices").offsetHeight;
+    const headroom = notices && notices + 10;
+    return { window, zone, hollow, palette: this.#palette, size, headroom };
   }
 
   #place() {

@@ -3,13 +3,11 @@
 let offset = 0;
 
 /**
- * Learn the server's time from an answer's Date header. A 304 refreshes that header
- * too, while the "now" inside a cached body grows old.
- * @param {Response} response
+ * Learn the server's time from an answer that was just received.
+ * @param {unknown} now ms since 1970
  */
-export function learnTime(response) {
-  const sent = Date.parse(response.headers.get("Date") ?? "");
-  if (!Number.isNaN(sent)) offset = sent - Date.now();
+export function learnTime(now) {
+  if (typeof now === "number") offset = now - Date.now();
 }
 
 /** @returns {number} the server's time, ms since 1970 */

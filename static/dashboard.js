@@ -9,7 +9,8 @@ import { byId, remember, remembered, setText } from "./dom.js";
 import * as format from "./format.js";
 import { listenToKeys } from "./keyboard.js";
 import { MarketCaps } from "./market_caps.js";
-import { exchangeNotice, messageOf, messageOfError, showMessage, showNotices, titleOfTrouble } from "./messages.js";
+import { messageOf, messageOfError, showMessage, showNotices } from "./messages.js";
+import { isOtherInterval, noticesOf, statusWord, titleOfTrouble } from "./notices.js";
 import { poll } from "./poll.js";
 import { PriceHeader } from "./price_header.js";
 import { SeriesList } from "./series_list.js";
@@ -155,6 +156,7 @@ async function showView(answer, asked) {
   showState();
   if (!same || panel.dataset.loading) await drawView(answer);
   delete panel.dataset.loading;
+  panel.classList.remove("nothing-shown");
 }
 
 /** @param {View} answer */
@@ -163,37 +165,27 @@ async function drawView(answer) {
     `${answer.base_asset}/${answer.quote_asset} ${answer.interval} candles; arrow keys walk them`);
   if (answer.candles.open_time.length) await chart.show(answer);
   else chart.clear();
-  if (tableShown) showCandleTable(answer, null, options.zone);
+  drawTable();
+}
+
+/** The table shows the candles that the chart shows: those in the zoom, if there is one. */
+function drawTable() {
+  if (tableShown && view) showCandleTable(view, chart.isZoomed ? chart.window : null, options.zone);
 }
 
 /** Notices, message and footer, from all that is known. */
 function showState() {
   const candles = view?.candles.open_time.length ?? 0;
-  const away = stored && exchangeNotice(stored, serverNow(), options.zone);
-  /** @type {import("./messages.js").Notice[]} */
-  const notices = [];
-  if (view && trouble) notices.push({ tone: "bad", text: troubleText(view, trouble) });
-  else if (away) notices.push(away);
-  if (view && candles && !trouble) notices.push(...noticesOf(view));
-  showNotices(notices);
+  showNotices(noticesOf({ view, trouble, stored }, serverNow(), options.zone));
   if (view && !(trouble && !trouble.passing)) {
     showMessage(candles ? null : messageOf(view));
     showStatus(view, options.zone, trouble ? statusWord(trouble) : null);
+    setText(byId("status-note"), isOtherInterval(view) ? "" : view.note ?? "");
   } else if (trouble) {
+    setText(byId("status-note"), "");
     showMessage(messageOfError(trouble, stored?.series ?? [], wish));
     setText(byId("status-line"), statusWord(trouble));
   }
-}
-
-/** @param {View} shown @returns {import("./messages.js").Notice[]} */
-function noticesOf(shown) {
-  const text = shown.state_text ?? "";
-  if (shown.state === "collecting") return [{ tone: "busy", text, progress: shown.progress }];
-  /** @type {import("./messages.js").Notice[]} */
-  const notices = [];
-  if (shown.state !== "ok" && text) notices.push({ tone: "warn", text });
-  if (shown.note) notices.push({ tone: "plain", text: shown.note });
-  return notices;
 }
 
 /** @param {unknown} error */
@@ -216,19 +208,6 @@ function showTrouble(error) {
   if (!(error instanceof ApiError)) throw error;
 }
 
-/** @param {View} shown @param {ApiError} error */
-function troubleText(shown, error) {
-  const last = shown.coverage.last_close_time;
-  const until = last === null ? "" : `; showing what was read, until ${format.dateTime(last, options.zone)}`;
-  return `${titleOfTrouble(error)}${until}. It is tried again every few seconds.`;
-}
-
-/** @param {ApiError} error */
-function statusWord(error) {
-  if (!error.passing) return "not shown";
-  return error.code === "database_unavailable" ? "database away" : "server away";
-}
-
 /* Options -------------------------------------------------------------------------- */
 
 /** @param {import("./format.js").Zone} zone */
@@ -239,7 +218,7 @@ function setZone(zone) {
   showState();
   caps.showAge();
   chart.redraw();
-  if (view && tableShown) showCandleTable(view, null, zone);
+  drawTable();
 }
 
 function showZone() {
@@ -259,7 +238,7 @@ function toggleTable() {
   byId("table-button").setAttribute("aria-pressed", String(tableShown));
   byId("candle-table").hidden = !tableShown;
   byId("stage").classList.toggle("away", tableShown);
-  if (tableShown && view) showCandleTable(view, chart.isZoomed ? chart.window : null, options.zone);
+  drawTable();
   if (tableShown) byId("candle-table").focus();
   else chart.redraw();
 }

@@ -17,6 +17,7 @@ export const COLOURS = /** @type {const} */ ([
  * @property {Palette} palette
  * @property {boolean} hollow
  * @property {{width: number, height: number}} size
+ * @property {number} headroom pixels to leave free above the candles, for notices
  */
 /**
  * Where things are, in pixels of the stage, for what is drawn over Plotly.
@@ -34,8 +35,12 @@ export const COLOURS = /** @type {const} */ ([
  * @property {(volume: number) => number} volumeY
  */
 
-const PRICE_PANE = 0.78;
-const VOLUME_PANE = 0.17;
+const PRICE_PANE = 0.79;
+const VOLUME_PANE = 0.18;
+const ABOVE = 4;
+const BELOW = 40;
+/** However many notices there are, the candles keep most of their pane. */
+const MOST_HEADROOM = 0.4;
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
 const TICK_FORMATS = [
@@ -60,8 +65,9 @@ export function buildFigure(view, columns, look) {
  * @param {import("./viewport.js").Columns} columns
  * @param {Look} look
  */
-export function axisRanges(columns, { window, zone }) {
-  const fitted = fit(columns, window);
+export function axisRanges(columns, look) {
+  const { window, zone } = look;
+  const fitted = fitLook(columns, look);
   return {
     "xaxis.range": [format.naive(window.start, zone), format.naive(window.end, zone)],
     "yaxis.range": [fitted.low, fitted.high],
@@ -75,13 +81,14 @@ export function axisRanges(columns, { window, zone }) {
  * @param {Look} look
  * @returns {Geometry}
  */
-export function geometryOf(view, columns, { window, zone, size }) {
+export function geometryOf(view, columns, look) {
+  const { window, zone, size } = look;
   const box = margins(view, columns);
   const [left, right] = [box.l, Math.max(size.width - box.r, box.l + 1)];
   const [top, bottom] = [box.t, Math.max(size.height - box.b, box.t + 1)];
   const height = bottom - top;
   const priceHeight = height * PRICE_PANE;
-  const { low, high, volume } = fit(columns, window);
+  const { low, high, volume } = fitLook(columns, look);
   const from = format.wallClock(window.start, zone);
   const length = format.wallClock(window.end, zone) - from;
   const width = right - left;
@@ -95,6 +102,19 @@ export function geometryOf(view, columns, { window, zone, size }) {
     price: (y) => high - ((y - top) / priceHeight) * (high - low),
     volumeY: (value) => bottom - (value / (volume * 1.08)) * height * VOLUME_PANE,
   };
+}
+
+/**
+ * What fits the window, lower by the headroom.
+ * @param {import("./viewport.js").Columns} columns
+ * @param {Look} look
+ */
+function fitLook(columns, { window, size, headroom }) {
+  const fitted = fit(columns, window);
+  const pane = Math.max(1, (size.height - ABOVE - BELOW) * PRICE_PANE);
+  const part = Math.min(headroom / pane, MOST_HEADROOM);
+  const extra = ((fitted.high - fitted.low) * part) / (1 - part);
+  return { ...fitted, high: fitted.high + extra };
 }
 
 /**
@@ -141,6 +161,7 @@ function layout(view, columns, look) {
   };
   return {
     ...view.figure.layout,
+    shapes: [], // The overlay draws the holes, hatched and in the chosen zone.
     width: size.width, height: size.height, autosize: false,
     paper_bgcolor: palette.surface, plot_bgcolor: palette.surface,
     font: { family: FONT, size: 11, color: palette.muted },
@@ -173,5 +194,6 @@ function margins(view, columns) {
   // the axis keeps its width while one zooms.
   const highest = columns.high.reduce((high, value) => Math.max(high, value), 0);
   const label = format.price(highest.toFixed(view.price_digits), view.price_digits);
-  return { l: 0, r: Math.ceil(label.length * 6.8) + 16, t: 4, b: 40 };
+  // On the left half a label's width, so that the first one is not cut off.
+  return { l: 16, r: Math.ceil(label.length * 6.8) + 16, t: ABOVE, b: BELOW };
 }

@@ -71,6 +71,15 @@ export function dateTime(time, zone) {
 }
 
 /**
+ * The same without the zone, for columns whose heading names it.
+ * @param {number} time ms
+ * @param {Zone} zone
+ */
+export function plainDateTime(time, zone) {
+  return `${day(time, zone)} ${clock(time, zone)}`;
+}
+
+/**
  * @param {number} time ms
  * @param {Zone} zone
  */
@@ -159,6 +168,15 @@ export function naive(time, zone) {
  */
 function iso(time, zone) {
   return new Date(wallClock(time, zone)).toISOString();
+}
+
+/**
+ * With a capital and a full stop.
+ * @param {string} text
+ */
+export function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** @param {string} whole */

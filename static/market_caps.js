@@ -87,7 +87,7 @@ export class MarketCaps {
   #drawTable(coins, shades) {
     const total = sum(coins);
     const focused = document.activeElement?.closest("#caps-table tr")?.getAttribute("data-coin");
-    this.#body.replaceChildren(...coins.map((coin, i) => makeRow(coin, shades[i], total, this.options)));
+    this.#body.replaceChildren(...coins.map((coin, i) => makeRow(coin, shades[i], total)));
     if (!focused) return;
     const row = [...this.#body.rows].find((each) => each.dataset.coin === focused);
     row?.querySelector("button")?.focus();
@@ -152,9 +152,8 @@ export class MarketCaps {
  * @param {MarketCap} coin
  * @param {string} shade
  * @param {number} total
- * @param {{zone: import("./format.js").Zone}} _options
  */
-function makeRow(coin, shade, total, _options) {
+function makeRow(coin, shade, total) {
   const swatch = make("i", { class: "swatch" });
   swatch.style.backgroundColor = shade;
   const name = coin.chart
@@ -220,12 +219,7 @@ function asOf(at, now, zone) {
  */
 function noteOf({ fetched_at: at, error, market_caps: coins }, now) {
   const again = `CoinGecko is asked again within ${REFRESH_MINUTES} min.`;
-  if (!coins.length) return error ? `No market values yet: ${sentence(error)} ${again}` : `No market values yet. ${again}`;
-  if (error && at !== null) return `These are ${format.duration(now - at)} old: ${sentence(error)} ${again}`;
+  if (!coins.length) return error ? `No market values yet: ${format.sentence(error)} ${again}` : `No market values yet. ${again}`;
+  if (error && at !== null) return `These are ${format.duration(now - at)} old: ${format.sentence(error)} ${again}`;
   return "";
-}
-
-/** @param {string} text */
-function sentence(text) {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

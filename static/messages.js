@@ -3,11 +3,8 @@
 import { queryOf } from "./address.js";
 import { byId, make } from "./dom.js";
 import * as format from "./format.js";
+import { titleOfTrouble } from "./notices.js";
 
-/**
- * A line over the chart.
- * @typedef {{tone: "plain" | "warn" | "bad" | "busy", text: string, progress?: {stored: number, expected: number} | null}} Notice
- */
 /**
  * What stands in the chart's place.
  * @typedef {object} Message
@@ -20,7 +17,7 @@ import * as format from "./format.js";
 let noticesSaid = "";
 let messageSaid = "";
 
-/** @param {Notice[]} notices */
+/** @param {import("./notices.js").Notice[]} notices */
 export function showNotices(notices) {
   const said = JSON.stringify(notices);
   if (said === noticesSaid) return;
@@ -80,60 +77,20 @@ export function messageOf(view) {
  */
 export function messageOfError(error, series, wish) {
   if (error.passing) {
-    return { title: titleOfTrouble(error), text: `${error.message} It is tried again every few seconds.` };
+    return { title: titleOfTrouble(error), text: `${format.sentence(error.message)} It is tried again every few seconds.` };
   }
-  const symbols = [...new Map(series.map((each) => [each.symbol, each])).values()].slice(0, 8);
-  const about = ["unknown_interval", "unknown_range", "invalid_interval", "invalid_range"].includes(error.code);
-  const ways = about && wish.symbol
+  const filled = series.filter((each) => each.rows > 0);
+  const symbols = [...new Map(filled.map((each) => [each.symbol, each])).values()].slice(0, 8);
+  const known = symbols.some((each) => each.symbol === wish.symbol);
+  const ways = known && wish.symbol
     ? [{ text: `${wish.symbol}, last month`, wish: { symbol: wish.symbol, interval: null, range: "1M" } }]
     : symbols.map((each) => ({
         text: `${each.base_asset}/${each.quote_asset}`, wish: { symbol: each.symbol, interval: null, range: null },
       }));
   return {
     title: error.status === 404 ? "There is no such chart" : "This address cannot be shown",
-    text: sentence(error.message), links: ways,
+    text: format.sentence(error.message), links: ways,
   };
-}
-
-/** @param {import("./api.js").ApiError} error */
-export function titleOfTrouble(error) {
-  if (error.status === 0) return "The dashboard\u2019s server does not answer";
-  return error.code === "database_unavailable" ? "The database is away" : "The server has trouble";
-}
-
-/**
- * The exchange is away if the last try failed after the last success.
- * @param {import("./api.js").SeriesAnswer} answer
- * @param {number} now
- * @param {import("./format.js").Zone} zone
- * @returns {Notice | null}
- */
-export function exchangeNotice({ exchange, origin, series }, now, zone) {
-  const { failed_at: failed, reached_at: reached } = exchange;
-  if (failed === null || (reached !== null && reached >= failed)) return null;
-  const name = nameOfExchange(origin);
-  const since = reached === null ? `${name} not reached yet` : `${name} not reached for ${format.duration(now - reached)}`;
-  const newest = Math.max(...series.map((each) => each.last_close_time ?? -Infinity));
-  const shown = Number.isFinite(newest)
-    ? `showing what is stored until ${until(newest, now, zone)}` : "nothing is stored yet";
-  return { tone: "warn", text: `${since}; ${shown}. It is tried again by itself.` };
-}
-
-/** @param {string | null} origin */
-function nameOfExchange(origin) {
-  if (origin === "simulated") return "The simulated exchange";
-  return origin === null || origin === "binance" ? "Binance" : origin;
-}
-
-/**
- * @param {number} time
- * @param {number} now
- * @param {import("./format.js").Zone} zone
- */
-function until(time, now, zone) {
-  const sameDay = format.day(time, zone) === format.day(now, zone);
-  const at = `${format.minuteOf(time, zone)} ${format.zoneName(time, zone)}`;
-  return sameDay ? at : `${format.day(time, zone)} ${at}`;
 }
 
 /** @param {{stored: number, expected: number}} progress */
@@ -142,10 +99,4 @@ function bar({ stored, expected }) {
     value: String(stored), max: String(Math.max(expected, 1)),
     "aria-label": `${format.count(stored)} of about ${format.count(expected)} candles`,
   });
-}
-
-/** @param {string} text */
-function sentence(text) {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -37,7 +37,7 @@ export class PriceHeader {
   /** @param {string} symbol nothing is known about it */
   showUnknown(symbol) {
     setText(this.#symbol, symbol);
-    setText(this.#price, "");
+    this.#price.replaceChildren();
     this.#change.replaceChildren();
     this.#before = { symbol: "", price: "" };
     document.title = `${symbol} · klineboard`;

@@ -46,14 +46,14 @@ export function columnsOf(view) {
  * reaches on to the view's end, so that a late collector shows as empty space, but
  * never so far that the candles shrink to nothing.
  * @param {Columns} columns not empty
- * @param {Window} asked the view's own start and end
+ * @param {Window | null} asked the view's own start and end
  * @returns {Window}
  */
 export function naturalWindow({ times, step }, asked) {
   const first = times[0];
   const last = times[times.length - 1] + step;
   const air = Math.max(step, (last - first) * 0.02);
-  const reach = Math.min(asked.end, last + (last - first) * 0.08);
+  const reach = Math.min(asked?.end ?? last, last + (last - first) * 0.08);
   return { start: first - step, end: Math.max(last, reach) - step / 2 + air };
 }
 
