@@ -9,7 +9,7 @@ from flask import Flask
 from ..jobs.refresh_market_caps import refresh_market_caps
 from ..settings import PROJECT_ROOT, Settings
 from ..storage.database import Database
-from . import export, health, klines, market_caps, page, series, view
+from . import export, figures, health, klines, market_caps, page, series, view
 from .background import Background
 from .errors import register_errors
 from .headers import register_headers
@@ -45,6 +45,12 @@ def create_app(
     register_static(app, PROJECT_ROOT / "static")
     for module in (page, view, klines, series, market_caps, export, health):
         app.register_blueprint(module.blueprint)
-    keeper = Background(lambda: refresh(database, settings), _REFRESH_PAUSE_SECONDS)
+    figures.warm_up()
+
+    def keep_fresh() -> None:
+        own.prepare()
+        refresh(database, settings)
+
+    keeper = Background(keep_fresh, _REFRESH_PAUSE_SECONDS)
     app.before_request(keeper.ensure_running)
     return app

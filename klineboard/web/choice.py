@@ -99,7 +99,8 @@ def choose(
     """
     if asked is not None and range_name is None:
         start = asked.add(asked.floor(end - 1), 1 - _NEWEST)
-        return Choice(asked, _source(asked, stored), max(0, start), end)
+        start = max(start, asked.floor(first))
+        return Choice(asked, _source(asked, stored), start, end)
     name = range_name or "1M"
     begin = range_start(name, first, end)
     fitting = [i for i in showable(stored) if _fits(i, begin, end)]

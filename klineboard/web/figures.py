@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ..market.interval import Interval
+from ..market.interval import INTERVALS, Interval
 from ..storage.charts import Candles
 from ..storage.series import KnownGap, to_moment
 
@@ -56,6 +56,11 @@ def candle_figure(
     figure: dict[str, Any] = go.Figure([prices, volume], layout).to_plotly_json()
     del figure["layout"]["template"]
     return figure
+
+
+def warm_up() -> None:
+    """Let plotly load what it puts off (0.2 s), so that no reader waits for it."""
+    candle_figure(Candles.empty(), (), INTERVALS["1d"], "")
 
 
 def _band(gap: KnownGap, shown: Interval) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from ..errors import DatabaseUnavailable
 from ..market.interval import INTERVALS
 from ..settings import Settings
 from ..storage.database import Cursor, Database, migrate
@@ -19,6 +20,7 @@ from ..storage.series import Series, to_time
 from .answers import BodyCache
 
 _KEY = "klineboard"
+_LONGEST_TURN_SECONDS = 3.0
 
 
 def system_time() -> int:
@@ -34,7 +36,7 @@ class Services:
     database: Database
     now: Callable[[], int] = system_time
     bodies: BodyCache = field(default_factory=BodyCache)
-    _migrated: bool = False
+    _prepared: bool = False
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
@@ -44,14 +46,29 @@ class Services:
         Raises:
             DatabaseUnavailable: The database is away; the next request tries again.
         """
-        if not self._migrated:
-            # The page may be there before the first run of the collector.
-            with self._mutex:
-                if not self._migrated:
-                    migrate(self.database)
-                    self._migrated = True
+        self.prepare()
         with self.database.transaction() as cursor:
             yield cursor
+
+    def prepare(self) -> None:
+        """Bring the schema up to date, once in a process.
+
+        The page may be there before the first run of the collector.
+
+        Raises:
+            DatabaseUnavailable: The database is away, or does not answer the thread
+                that is at it: then the others need not wait in line.
+        """
+        if self._prepared:
+            return
+        if not self._mutex.acquire(timeout=_LONGEST_TURN_SECONDS):
+            raise DatabaseUnavailable(f"{self.database.place}: not reached yet")
+        try:
+            if not self._prepared:
+                migrate(self.database)
+                self._prepared = True
+        finally:
+            self._mutex.release()
 
     @property
     def configured(self) -> list[Series]:
