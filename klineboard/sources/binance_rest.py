@@ -241,7 +241,7 @@ class BinanceRest:
         weight: int,
         count: RequestCount | None,
     ) -> Any:
-        self.budget.acquire(weight)
+        minute = self.budget.acquire(weight)
         used: int | None = None
         try:
             if count is not None:
@@ -253,7 +253,7 @@ class BinanceRest:
                 f"{self.host} not reached: {_reason(error)}"
             ) from error
         finally:
-            self.budget.release(weight, used)
+            self.budget.release(weight, used, minute)
         self._declared_origin = response.headers.get(ORIGIN_HEADER)
         failure = failure_of(
             response.status_code, response.headers, body, self.host, self.budget.now()

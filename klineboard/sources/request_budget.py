@@ -69,23 +69,31 @@ class RequestBudget:
         with self._mutex:
             self._limit = limit_per_minute
 
-    def acquire(self, weight: int) -> None:
-        """Wait until ``weight`` may be spent, and reserve it."""
+    def acquire(self, weight: int) -> int:
+        """Wait until ``weight`` may be spent, and reserve it.
+
+        Returns:
+            The minute that it was reserved in, for :meth:`release`.
+        """
         while (seconds := self._try_acquire(weight)) > 0:
             self._wait(seconds)
+        return self._minute.number
 
-    def release(self, weight: int, used: int | None) -> None:
+    def release(self, weight: int, used: int | None, minute: int) -> None:
         """Give a reservation back after the answer.
 
         Args:
             weight: What was reserved.
             used: The answer's ``X-MBX-USED-WEIGHT-1M``; None where there was none,
                 then the reservation counts as spent.
+            minute: What :meth:`acquire` returned. An answer of an earlier minute
+                tells what was spent then, which would silence the new one.
         """
         with self._mutex:
             self._roll()
             self._in_flight -= weight
-            self._minute.used = self._minute.used + weight if used is None else used
+            if minute == self._minute.number:
+                self._minute.used = self._minute.used + weight if used is None else used
 
     def _try_acquire(self, weight: int) -> float:
         with self._mutex:
