@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Flask
 
@@ -24,14 +25,14 @@ def create_app(
     settings: Settings,
     *,
     now: Callable[[], int] = system_time,
-    refresh: Callable[[Database, Settings], object] = refresh_market_caps,
+    refresh: Callable[[Database, Settings], object] | None = refresh_market_caps,
 ) -> Flask:
     """Build the application; nothing is connected and no thread runs yet.
 
     Args:
         settings: All settings.
         now: Gives the time in ms since 1970 UTC.
-        refresh: Called every minute in the background of each process.
+        refresh: Called every minute in the background of each process; None for not.
     """
     app = Flask(
         __name__, static_folder=None, template_folder=str(PROJECT_ROOT / "templates")
@@ -46,11 +47,12 @@ def create_app(
     for module in (page, view, klines, series, market_caps, export, health):
         app.register_blueprint(module.blueprint)
     figures.warm_up()
-
-    def keep_fresh() -> None:
-        own.prepare()
-        refresh(database, settings)
-
-    keeper = Background(keep_fresh, _REFRESH_PAUSE_SECONDS)
-    app.before_request(keeper.ensure_running)
+    if refresh is not None:
+        keeper = Background(partial(_keep_fresh, own, refresh), _REFRESH_PAUSE_SECONDS)
+        app.before_request(keeper.ensure_running)
     return app
+
+
+def _keep_fresh(own: Services, refresh: Callable[[Database, Settings], object]) -> None:
+    own.prepare()
+    refresh(own.database, own.settings)

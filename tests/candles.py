@@ -1,0 +1,81 @@
+"""Candles for tests that need any, and recorded ones for tests that need true ones."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from klineboard.market.interval import INTERVALS
+from klineboard.market.kline import Kline, to_milliseconds
+from klineboard.storage.database import Database
+from klineboard.storage.klines import store_klines
+from klineboard.storage.series import Series
+
+START = 1_704_067_200_000
+"""2024-01-01T00:00:00Z, a Monday."""
+
+Store = Callable[..., Series]
+
+
+def make_klines(interval: str, count: int, start: int = START) -> list[Kline]:
+    """Return candles whose numbers tell their place: the first opens at 100.10."""
+    step = INTERVALS[interval]
+    return [
+        Kline(
+            open_time=step.add(start, n),
+            open_price=f"{100 + n}.10000000",
+            high_price=f"{100 + n}.90000000",
+            low_price=f"{100 + n}.00000000",
+            close_price=f"{100 + n}.50000000",
+            volume=f"{n}.12345678",
+            close_time=step.add(start, n + 1) - 1,
+            quote_asset_volume=f"{n * 100}.10000001",
+            number_of_trades=n,
+            taker_buy_base_asset_volume=f"{n}.00000001",
+            taker_buy_quote_asset_volume=f"{n}.20000000",
+        )
+        for n in range(count)
+    ]
+
+
+def store_into(database: Database) -> Store:
+    """Return a function that stores candles, made up ones unless some are given."""
+
+    def store(
+        symbol: str = "BTCUSDT",
+        interval: str = "1h",
+        count: int = 24,
+        start: int = START,
+        klines: Sequence[Kline] | None = None,
+    ) -> Series:
+        series = Series(symbol, INTERVALS[interval])
+        rows = make_klines(interval, count, start) if klines is None else klines
+        with database.transaction() as cursor:
+            store_klines(cursor, series, rows)
+        return series
+
+    return store
+
+
+def read_recorded(path: Path) -> list[Kline]:
+    """Return the candles of a recorded file."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [_kline(row) for row in csv.reader(file)]
+
+
+def _kline(row: Sequence[str]) -> Kline:
+    return Kline(
+        to_milliseconds(int(row[0])),
+        *row[1:6],
+        to_milliseconds(int(row[6])),
+        row[7],
+        int(row[8]),
+        *row[9:11],
+    )
+
+
+def between(klines: Iterable[Kline], start: int, end: int) -> list[Kline]:
+    """Return the candles that open from start to before end (ms)."""
+    return [kline for kline in klines if start <= kline.open_time < end]
