@@ -83,6 +83,7 @@ export class Chart {
     this.#overlay.clear();
     clearLegend();
     this.#stage.classList.add("no-picture");
+    delete this.#stage.dataset.candles;
   }
 
   /** Draw all again: new data, another size, theme, zone or kind of candle. */
@@ -242,7 +243,7 @@ export class Chart {
     this.#overlay.draw(view, columns, place);
     const index = Math.min(this.#marked ?? Infinity, columns.times.length - 1);
     showLegend(view, index, zone);
-    this.#stage.classList.toggle("zoomed", this.isZoomed);
+    this.#describe(columns);
     if (this.#marked === null) return this.#overlay.hideCross();
     const pointer = this.#pointer;
     const y = pointer?.y ?? place.y(columns.close[index]);
@@ -252,6 +253,17 @@ export class Chart {
       time: format.dateTime(columns.times[index], zone),
     });
     if (pointer) this.#overlay.nameBand(pointer.x, pointer.y, zone, place);
+  }
+
+  /** Say in the document what the picture shows. @param {import("./viewport.js").Columns} columns */
+  #describe(columns) {
+    const window = this.window;
+    if (!window) return;
+    this.#stage.classList.toggle("zoomed", this.isZoomed);
+    this.#stage.dataset.candles = String(columns.times.length);
+    this.#stage.dataset.newest = new Date(columns.times[columns.times.length - 1]).toISOString();
+    this.#stage.dataset.from = new Date(window.start).toISOString();
+    this.#stage.dataset.to = new Date(window.end).toISOString();
   }
 
   /** @param {import("./figure.js").Geometry} place */

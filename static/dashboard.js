@@ -173,8 +173,9 @@ function drawTable() {
   if (tableShown && view) showCandleTable(view, chart.isZoomed ? chart.window : null, options.zone);
 }
 
-/** Notices, message and footer, from all that is known. */
+/** Notices, message, footer and ages, from all that is known. */
 function showState() {
+  caps.showAge();
   const candles = view?.candles.open_time.length ?? 0;
   showNotices(noticesOf({ view, trouble, stored }, serverNow(), options.zone));
   if (view && !(trouble && !trouble.passing)) {
@@ -216,7 +217,6 @@ function setZone(zone) {
   remember("zone", zone);
   showZone();
   showState();
-  caps.showAge();
   chart.redraw();
   drawTable();
 }
@@ -295,7 +295,4 @@ toolbar.press(wish.interval, wish.range);
 const askView = poll(fetchView, VIEW_SECONDS, HIDDEN_SECONDS);
 poll(fetchSeries, VIEW_SECONDS, HIDDEN_SECONDS);
 poll(fetchCaps, CAPS_SECONDS, 5 * HIDDEN_SECONDS);
-setInterval(() => {
-  showState();
-  caps.showAge();
-}, AGE_SECONDS * 1000);
+setInterval(showState, AGE_SECONDS * 1000);

@@ -21,7 +21,7 @@ function fieldsOf(view, index, zone) {
   return [
     [
       { label: "", text: format.dateTime(candles.open_time[index], zone), tone: "time",
-        title: `opened; closed ${format.dateTime(candles.close_time[index], zone)}` },
+        title: `opened; closed ${format.dateTime(candles.close_time[index] + 1, zone)}` },
       { label: "O", text: format.price(open, digits), tone },
       { label: "H", text: format.price(candles.high[index], digits), tone },
       { label: "L", text: format.price(candles.low[index], digits), tone },

@@ -38,7 +38,7 @@ export function showMessage(message) {
   box.replaceChildren(
     make("h2", {}, title),
     ...(progress ? [bar(progress)] : []),
-    make("p", {}, text),
+    make("p", {}, ...unbroken(text)),
     ...(links.length ? [make("p", { class: "ways" }, ...links.map(({ text: name, wish }) =>
       make("a", { class: "button", href: `/${queryOf(wish)}` }, name)))] : []));
 }
@@ -91,6 +91,15 @@ export function messageOfError(error, series, wish) {
     title: error.status === 404 ? "There is no such chart" : "This address cannot be shown",
     text: format.sentence(error.message), links: ways,
   };
+}
+
+/**
+ * The text, with its times kept from breaking at their hyphens.
+ * @param {string} text
+ */
+function unbroken(text) {
+  return text.split(/(\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?)/).map((part, i) =>
+    (i % 2 ? make("span", { class: "unbroken" }, part) : part));
 }
 
 /** @param {{stored: number, expected: number}} progress */

@@ -82,7 +82,7 @@ function exchangeNotice({ exchange, origin, series }, now, zone) {
   const since = reached === null ? `${name} not reached yet` : `${name} not reached for ${format.duration(now - reached)}`;
   const newest = Math.max(...series.map((each) => each.last_close_time ?? -Infinity));
   const shown = Number.isFinite(newest)
-    ? `showing what is stored until ${until(newest, now, zone)}` : "nothing is stored yet";
+    ? `showing what is stored until ${until(newest + 1, now, zone)}` : "nothing is stored yet";
   return { tone: "warn", text: `${since}; ${shown}. It is tried again by itself.` };
 }
 

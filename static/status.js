@@ -50,7 +50,7 @@ function coverageParts({ coverage, source_interval: source }, zone) {
  */
 function ageParts({ coverage: { last_close_time: last } }, zone, now) {
   if (last === null) return [];
-  return [make("span", { title: format.dateTime(last, zone) }, `newest closed ${format.ago(last, now)}`)];
+  return [make("span", { title: format.dateTime(last + 1, zone) }, `newest closed ${format.ago(last, now)}`)];
 }
 
 /**

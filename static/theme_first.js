@@ -1,5 +1,9 @@
 // Runs before the first pixel: a theme that was chosen must not flash the other one.
 // All else about themes is in theme.js.
+
+// Takes away the words for those without JavaScript.
+document.documentElement.classList.add("scripted");
+
 try {
   const chosen = localStorage.getItem("klineboard.theme");
   if (chosen === "light" || chosen === "dark") {

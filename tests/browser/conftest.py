@@ -1,0 +1,125 @@
+"""A browser, a filled and served dashboard, and pages that are watched for errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+from tests.conftest import MakeSettings
+
+from .board import FIRST, Board, fill_market, serve
+from .chromium import find_chromium, launched
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; each test has contexts of its own."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium found; on Debian: apt-get install chromium")
+    with launched(executable) as browser:
+        yield browser
+
+
+@pytest.fixture
+def empty_board(make_settings: MakeSettings) -> Iterator[Board]:
+    """A dashboard whose database holds nothing yet."""
+    settings = make_settings(
+        SYMBOLS="BTCUSDT,ETHUSDT",
+        INTERVALS="1h,4h,1d",
+        HISTORY_START=FIRST.date().isoformat(),
+    )
+    with serve(settings) as board:
+        yield board
+
+
+@pytest.fixture
+def board(empty_board: Board) -> Board:
+    """A dashboard with two symbols, two holes and market values."""
+    fill_market(empty_board.database)
+    return empty_board
+
+
+class Complaints(list[str]):
+    """What the browser complained of: errors, and requests that left the origin.
+
+    Attributes:
+        expected: HTTP statuses that the test provokes.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none, and none expected."""
+        super().__init__()
+        self.expected: set[int] = set()
+
+    def watch(self, page: Page, origin: str) -> None:
+        """Take note of everything that goes wrong on a page."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.append(f"page error: {error}"))
+        page.on("request", lambda request: self._request(request, origin))
+
+    def forget_changed_network(self) -> bool:
+        """Drop what is no fault of the page; return whether there was any.
+
+        Chromium calls off all requests where an interface of the machine comes or
+        goes, as Docker's do.
+        """
+        rest = [text for text in self if "ERR_NETWORK_CHANGED" not in text]
+        changed = len(rest) < len(self)
+        self[:] = rest
+        return changed
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        status = re.search(r"the server responded with a status of (\d+)", message.text)
+        if status is None or int(status[1]) not in self.expected:
+            self.append(f"console: {message.text}")
+
+    def _request(self, request: Request, origin: str) -> None:
+        parts = urlsplit(request.url)
+        inside = parts.scheme in ("data", "blob") or request.url.startswith(origin)
+        if not inside:
+            self.append(f"left the origin: {request.url}")
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """What the browser complained of; a test fails where there is anything."""
+    complaints = Complaints()
+    yield complaints
+    complaints.forget_changed_network()
+    assert list(complaints) == []
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, empty_board: Board, complaints: Complaints
+) -> Iterator[OpenPage]:
+    """Open a path of the dashboard in a context of its own."""
+    contexts = []
+
+    def open_(path: str = "/", **options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1440, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        complaints.watch(page, empty_board.url)
+        page.goto(empty_board.url + path)
+        for _ in range(3):
+            if not complaints.forget_changed_network():
+                break
+            page.reload()
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
