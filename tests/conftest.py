@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,9 +40,10 @@ def settings_of(values: dict[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def postgres() -> Iterator[dict[str, str]]:
     """A running embedded server, as the settings that point to it."""
-    folder = tmp_path_factory.mktemp("server") / "postgres"
+    home = Path(tempfile.mkdtemp(prefix="klineboard-tests-"))
+    folder = home / "postgres"
     target = embedded.start(folder)
     values = {
         "POSTGRES_HOST": target["host"],
@@ -51,7 +54,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     template = Database(settings_of({**values, "POSTGRES_DB": _TEMPLATE}))
     migrate(template)
     template.close()
-    return values
+    yield values
+    embedded.leave(folder)
+    shutil.rmtree(home)
 
 
 @pytest.fixture

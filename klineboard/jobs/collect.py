@@ -168,10 +168,7 @@ class _Collection:
             interval.steps(start, min(end, self._task.now)) for start, end in spans
         )
         for span in spans:
-            before = self._result.rows_stored
-            self._fetch(span)
-            known = self._before
-            if self._result.rows_stored > before or _touches(known, span):
+            if self._fetch(span) or _touches(self._before, span):
                 with self._database.transaction() as cursor:
                     widen_searched_span(
                         cursor, self._series, span[0], min(span[1], self._task.now)
@@ -179,18 +176,27 @@ class _Collection:
         return spans + self._ask_for_tail()
 
     def _ask_for_tail(self) -> list[Span]:
-        """Ask once more for candles that should have closed and did not come."""
-        with self._database.transaction() as cursor:
-            state = read_state(cursor, self._series)
-        if not state.last_opens or not _tail_is_due(state, self._task):
-            return []
-        span = (state.last_opens[-1] + 1, self._task.span[1])
-        self._fetch(span)
-        return [span]
+        """Ask once more for candles that should have closed and did not come.
 
-    def _fetch(self, span: Span) -> None:
+        An answer that stopped short is followed until an answer brings nothing.
+        """
+        spans: list[Span] = []
+        while True:
+            with self._database.transaction() as cursor:
+                state = read_state(cursor, self._series)
+            if not state.last_opens or not _tail_is_due(state, self._task):
+                return spans
+            span = (state.last_opens[-1] + 1, self._task.span[1])
+            spans.append(span)
+            if not self._fetch(span):
+                return spans
+
+    def _fetch(self, span: Span) -> int:
+        """Fetch and store a span; return how many candles it added."""
+        before = self._result.rows_stored
         for page in self._fetcher.pages(self._series, *span):
             self._store(page, span)
+        return self._result.rows_stored - before
 
     def _store(self, page: Page, span: Span) -> None:
         if page.rejected:
@@ -215,8 +221,8 @@ class _Collection:
         """Ask for each hole on its own, until none is left that could be filled.
 
         A hole that was asked for before, in a larger stretch or by an earlier run, and
-        is still there, is an outage of the exchange. One that was never asked for is
-        fetched first.
+        of which nothing comes now, is an outage of the exchange. One that was never
+        asked for, or is filled in part, is asked for once more.
         """
         settled: list[Span] = []
         while due := [
@@ -224,15 +230,13 @@ class _Collection:
             for gap in self._sync_gaps()
             if self._is_due(gap) and not _covers(settled, self._span_of(gap))
         ]:
-            spans = [self._span_of(gap) for gap in due]
-            for span in spans:
-                self._fetch(span)
-            confirmed = [
-                span
-                for gap, span in zip(due, spans, strict=True)
-                if gap.attempts or _covers(fetched, span)
-            ]
-            fetched = fetched + spans
+            confirmed: list[Span] = []
+            for gap in due:
+                span = self._span_of(gap)
+                asked_before = gap.attempts > 0 or _covers(fetched, span)
+                if not self._fetch(span) and asked_before:
+                    confirmed.append(span)
+                fetched = [*fetched, span]
             settled += confirmed
             self._mark(confirmed)
 

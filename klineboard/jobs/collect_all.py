@@ -252,7 +252,8 @@ class Collector:
             raise SettingsError(
                 "symbols",
                 ",".join(sorted(wanted)),
-                f"one that the exchange knows; {unknown_symbol(order.series[0], known)}",
+                "one that the exchange knows; "
+                + unknown_symbol(order.series[0], known),
             )
         with self._database.transaction() as cursor:
             store_symbols(

@@ -49,7 +49,7 @@ def start(folder: Path) -> dict[str, str]:
             fcntl.flock(lock, fcntl.LOCK_SH)
             held = (os.getpid(), lock, _server(folder))
             _holds[folder] = held
-            atexit.register(_leave, folder)
+            atexit.register(leave, folder)
         server = held[2]
         if not server.get_postmaster_info().is_running():
             server.start()
@@ -85,10 +85,11 @@ def _forget_recycled_process_id(pid_file: Path) -> None:
         pid_file.unlink(missing_ok=True)
 
 
-def _leave(folder: Path) -> None:
-    process, lock, server = _holds.pop(folder)
-    if process != os.getpid():
-        return  # A fork inherited the registration, not the hold.
+def leave(folder: Path) -> None:
+    """Let go of the server; the last process to do so stops it. Runs at exit, too."""
+    process, lock, server = _holds.pop(folder.resolve(), (None, None, None))
+    if lock is None or server is None or process != os.getpid():
+        return  # Done before, or a fork inherited the registration, not the hold.
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
