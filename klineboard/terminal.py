@@ -114,7 +114,8 @@ def summary(result: Result) -> str:
         parts.append(result.error)
     if result.rows_stored or result.rows_corrected:
         corrected = f", {result.rows_corrected} replaced" * bool(result.rows_corrected)
-        parts.append(f"{result.rows_stored:,} new candles{corrected}")
+        candles = "candle" if result.rows_stored == 1 else "candles"
+        parts.append(f"{result.rows_stored:,} new {candles}{corrected}")
     if result.coverage and result.span:
         first, last = map(show_moment, result.span)
         parts.append(f"{result.coverage.stored:,} stored from {first} to {last} UTC")

@@ -42,8 +42,14 @@ def largest_market_caps(base_url: str, demo_api_key: str = "") -> list[MarketCap
     except requests.RequestException as error:
         raise ExchangeUnavailable(_without_key(error)) from None
     except ValueError as error:
-        # An error with a JSON body arrives as ValueError(that body).
-        raise ExchangeUnavailable(f"CoinGecko refused: {str(error)[:200]}") from None
+        # An error with a JSON body arrives as ValueError(that body), its HTTP error
+        # as the context.
+        status = getattr(
+            getattr(error.__context__, "response", None), "status_code", ""
+        )
+        raise ExchangeUnavailable(
+            f"CoinGecko refused: HTTP {status} {str(error)[:200]}"
+        ) from None
     finally:
         client.session.close()
     if not isinstance(coins, list) or not coins:
