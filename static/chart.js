@@ -30,6 +30,8 @@ export class Chart {
   /** @type {{x: number, y: number} | null} */
   #pointer = null;
   #frame = 0;
+  /** Counts moves: one that comes while another is being drawn is drawn after it. */
+  #moves = 0;
   #drawn = false;
 
   /** @param {{zone: import("./format.js").Zone, hollow: boolean}} options */
@@ -203,16 +205,20 @@ export class Chart {
 
   /** Draw a moved window at the next frame; many moves in one frame cost one drawing. */
   #moved() {
-    if (this.#frame) return;
-    this.#frame = requestAnimationFrame(async () => {
-      const [library, look] = [await plotly, this.#look()];
-      if (look && this.#columns && this.#drawn) {
-        await library.relayout(this.#plot, axisRanges(this.#columns, look));
-      }
-      this.#frame = 0;
-      if (this.#pointer) this.#point(this.#pointer.x, this.#pointer.y);
-      else this.#drawOverlay();
-    });
+    this.#moves += 1;
+    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#drawMoved());
+  }
+
+  async #drawMoved() {
+    const drawn = this.#moves;
+    const [library, look] = [await plotly, this.#look()];
+    if (look && this.#columns && this.#drawn) {
+      await library.relayout(this.#plot, axisRanges(this.#columns, look));
+    }
+    this.#frame = 0;
+    if (this.#pointer) this.#point(this.#pointer.x, this.#pointer.y);
+    else this.#drawOverlay();
+    if (this.#moves !== drawn) this.#frame = requestAnimationFrame(() => this.#drawMoved());
   }
 
   /** After new data, a window that lies outside of them would show nothing. */

@@ -296,3 +296,4 @@ const askView = poll(fetchView, VIEW_SECONDS, HIDDEN_SECONDS);
 poll(fetchSeries, VIEW_SECONDS, HIDDEN_SECONDS);
 poll(fetchCaps, CAPS_SECONDS, 5 * HIDDEN_SECONDS);
 setInterval(showState, AGE_SECONDS * 1000);
+document.documentElement.classList.add("running");

@@ -122,7 +122,8 @@ def serve(settings: Settings) -> Iterator[Board]:
         refresh=lambda _database, _settings: None,
     )
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # The short interval lets it end at once.
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield Board(f"http://127.0.0.1:{server.server_port}", database, settings)
