@@ -1,0 +1,111 @@
+"""The parts under measurement, as processes of their own in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from klineboard.settings import PROJECT_ROOT
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def environment(folder: Path, exchange_port: int, web_port: int) -> dict[str, str]:
+    """Return the settings of everything that is measured: the defaults, but local."""
+    exchange = f"http://127.0.0.1:{exchange_port}"
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "DATA_DIR": str(folder / "data"),
+        "LOG_DIR": str(folder / "logs"),
+        "BINANCE_API_URL": exchange,
+        "COINGECKO_API_URL": exchange,
+        "WEB_PORT": str(web_port),
+    }
+
+
+@contextmanager
+def running(command: list[str], settings: dict[str, str], ready: str) -> Iterator[None]:
+    """Run a part until the block ends; begin when ``ready`` answers."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        env=settings,
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(ready, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def timed_run(command: list[str], settings: dict[str, str]) -> tuple[float, int, str]:
+    """Run a command to its end.
+
+    Returns:
+        Seconds, the largest resident memory in bytes of the process (sampled, its
+        children not counted: PostgreSQL is one of them), and its standard output.
+    """
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        env=settings,
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    peak = 0
+    ended = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        watched = psutil.Process(process.pid)
+        while not ended.wait(0.02):
+            try:
+                peak = max(peak, watched.memory_info().rss)
+            except psutil.NoSuchProcess:
+                return
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    output, _ = process.communicate()
+    seconds = time.perf_counter() - began
+    ended.set()
+    thread.join()
+    if process.returncode != 0:
+        raise RuntimeError(f"{command} ended with {process.returncode}:\n{output}")
+    return seconds, peak, output
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    pause = threading.Event()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except urllib.error.HTTPError:
+            return  # It answers, that is enough.
+        except OSError:
+            pause.wait(0.05)
+    raise RuntimeError(f"{url} does not answer")
