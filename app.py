@@ -26,7 +26,11 @@ def main() -> None:
 
     Exits with 2 where the settings are wrong or the port is in use.
     """
-    settings = _settings()
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
     try:
         listener = _listen(settings.web_host, settings.web_port)
     except OSError as error:
@@ -51,19 +55,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.create_server(address[:2], family=family, backlog=512)
 
 
-def _settings() -> Settings:
-    try:
-        return Settings.load()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-
-
 if __name__ == "__main__":
     main()
 else:
     from klineboard.web import create_app
 
-    _loaded = _settings()
+    # Wrong settings are left to raise: gunicorn tells them and gives up, whereas it
+    # would start a worker that exits with 2 again and again.
+    _loaded = Settings.load()
     logs.start(_loaded, "web")
     app = create_app(_loaded)

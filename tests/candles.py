@@ -68,11 +68,16 @@ def read_recorded(path: Path) -> list[Kline]:
 def _kline(row: Sequence[str]) -> Kline:
     return Kline(
         to_milliseconds(int(row[0])),
-        *row[1:6],
+        row[1],
+        row[2],
+        row[3],
+        row[4],
+        row[5],
         to_milliseconds(int(row[6])),
         row[7],
         int(row[8]),
-        *row[9:11],
+        row[9],
+        row[10],
     )
 
 

@@ -36,7 +36,7 @@ def near_names(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean ...?" for a name like some of the known ones, or ""."""
     # Folded, since a name in the other case is the nearest of all.
     folded = {candidate.casefold(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.8)
     if not near:
         return ""
     return f"; did you mean {' or '.join(folded[word] for word in near)}?"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import Blueprint, Response
 
 from ..market.interval import INTERVALS
@@ -34,7 +36,10 @@ def export(name: str) -> Response:
     response = Response(
         stream_csv(own.database, series, start, end), content_type="text/csv"
     )
-    response.headers.set("Content-Disposition", "attachment", filename=series.file_name)
+    # A header is ASCII; names that are not are written as RFC 6266 says.
+    name = series.file_name
+    shown = f'="{name}"' if name.isascii() else f"*=UTF-8''{quote(name)}"
+    response.headers["Content-Disposition"] = f"attachment; filename{shown}"
     response.headers["Cache-Control"] = "no-store"
     return response
 

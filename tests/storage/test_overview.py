@@ -35,7 +35,7 @@ def test_rows_that_a_hand_inserted_need_nothing_else(database: Database) -> None
     store_into(database)(count=3)
     (facts,) = _facts(database)
     assert facts.gaps == ()
-    assert facts.searched_from is facts.last_run is facts.status is None
+    assert (facts.searched_from, facts.last_run, facts.status) == (None, None, None)
 
 
 def test_an_expected_series_is_there_without_a_row(database: Database) -> None:

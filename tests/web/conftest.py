@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def make_client(clock: Clock) -> Iterator[Callable[[Settings], FlaskClient]]:
-    """Build an application without its background thread; its pool closes at the end."""
+    """Build applications without a background thread; their pools close at the end."""
     apps: list[Flask] = []
 
     def make(settings: Settings) -> FlaskClient:
