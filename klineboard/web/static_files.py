@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Blueprint, Flask, Response, abort, request
+from flask import Flask, Response, abort, request
 
 from .answers import accepts_gzip
 
@@ -89,7 +89,6 @@ def _read(path: Path, stamp: tuple[int, int]) -> _File:
 def register_static(app: Flask, folder: Path) -> None:
     """Serve a folder as the endpoint ``static``, which ``url_for`` knows."""
     files = StaticFiles(folder)
-    blueprint = Blueprint("files", __name__)
 
     def answer(filename: str, version: str | None = None) -> Response:
         file = files.get(filename)
@@ -121,4 +120,3 @@ def register_static(app: Flask, folder: Path) -> None:
     app.add_url_rule("/static/<path:filename>", "static", answer)
     # Browsers ask for it whatever the page says.
     app.add_url_rule("/favicon.ico", "favicon", lambda: answer("favicon.svg"))
-    app.register_blueprint(blueprint)

@@ -163,15 +163,7 @@ def _summary(own: Services, seen: _View, now: int) -> dict[str, Any]:
         "forming_until": forming_until,
         "price_digits": price_digits(seen.of_symbol),
         "view": {"start": choice.start, "end": choice.end} if choice else None,
-        "gaps": [
-            {
-                "start": gap.hole.start,
-                "end": gap.hole.end,
-                "state": gap.state,
-                "candles": gap.hole.candles(facts.series.interval),
-            }
-            for gap in seen.gaps
-        ],
+        "gaps": _gap_summaries(seen),
         "last": last_price(seen.of_symbol),
         "coverage": coverage_summary(facts, judgement.coverage),
         "last_run": run_summary(facts.last_run),
@@ -179,6 +171,19 @@ def _summary(own: Services, seen: _View, now: int) -> dict[str, Any]:
         "state_text": judgement.text,
         "progress": progress(judgement),
     }
+
+
+def _gap_summaries(seen: _View) -> list[dict[str, Any]]:
+    interval = seen.facts.series.interval
+    return [
+        {
+            "start": gap.hole.start,
+            "end": gap.hole.end,
+            "state": gap.state,
+            "candles": gap.hole.candles(interval),
+        }
+        for gap in seen.gaps
+    ]
 
 
 def _forming(seen: _View) -> tuple[str | None, int | None]:
