@@ -39,19 +39,19 @@ def test_no_candles_are_a_header(database: Database) -> None:
     assert b"".join(stream_csv(database, series, 0, 1)) == header().encode()
 
 
-def test_a_slow_reader_is_no_slow_statement(settings: Settings) -> None:
+def test_a_slow_reader_is_no_slow_statement(
+    settings: Settings, database: Database
+) -> None:
+    series = store_into(database)(count=3000)
     hasty = Database(settings, statement_timeout_seconds=0.05)
-    series = store_into(hasty)(count=3000)
     stream = stream_csv(hasty, series, None, None)
     size = len(next(stream)) + len(next(stream))
     # Meanwhile the COPY stands at the full pipe for longer than the limit.
-    other = Database(settings)
-    with other.transaction() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("SELECT pg_sleep(0.2)")
     size += sum(map(len, stream))
     assert size > 300_000
     hasty.close()
-    other.close()
 
 
 def test_a_reader_who_goes_away_ends_the_copy(database: Database) -> None:
