@@ -25,13 +25,13 @@ install: .venv/ready  ## .venv with everything, node packages too
 	@touch $@
 
 run: install  ## collect and show the market on http://localhost:5555; Ctrl-C ends all
-	@$(BIN)/honcho -e /dev/null -f Procfile start
+	@$(BIN)/honcho -e /dev/null -f Procfile start || [ $$? = 130 ]
 
 demo: export DATA_DIR = demo
 demo: export BINANCE_API_URL = http://127.0.0.1:8900
 demo: export COINGECKO_API_URL = http://127.0.0.1:8900
 demo: install  ## the same with a simulated market; needs no internet
-	@$(BIN)/honcho -e /dev/null -f Procfile.demo start
+	@$(BIN)/honcho -e /dev/null -f Procfile.demo start || [ $$? = 130 ]
 
 test: install  ## all tests but the stack's
 	$(BIN)/python -m pytest -m "not stack"

@@ -122,11 +122,17 @@ def parse_info(body: Any) -> tuple[int | None, dict[str, SymbolInfo]]:
             int(limit["limit"])
             * 60
             // (_UNIT[limit["interval"]] * limit["intervalNum"])
-            for limit in body["rateLimits"]
+            for limit in body.get("rateLimits", ())
             if limit["rateLimitType"] == "REQUEST_WEIGHT"
         ]
         symbols = {entry["symbol"]: _symbol_info(entry) for entry in body["symbols"]}
-    except (TypeError, KeyError, ValueError, ArithmeticError) as error:
+    except (
+        AttributeError,
+        TypeError,
+        KeyError,
+        ValueError,
+        ArithmeticError,
+    ) as error:
         raise InvalidAnswer(f"exchangeInfo is not as documented: {error!r}") from error
     return (min(limits) if limits else None), symbols
 
@@ -140,7 +146,7 @@ def _symbol_info(entry: Mapping[str, Any]) -> SymbolInfo:
     return SymbolInfo(
         symbol=entry["symbol"],
         status=entry["status"],
-        base_asset=entry["baseAsset"],
-        quote_asset=entry["quoteAsset"],
+        base_asset=entry.get("baseAsset", ""),
+        quote_asset=entry.get("quoteAsset", ""),
         tick_size=ticks[0] if ticks and ticks[0] > 0 else None,
     )

@@ -160,7 +160,10 @@ class Database:
                 return self.connect()
             # An idle connection has nothing to read. Where it has, the server said
             # good-bye (a restart, a kill), and the next one may be sound.
-            if not select.select([connection.fileno()], [], [], 0)[0]:
+            # (poll, since select knows no file descriptor beyond 1023)
+            socket = select.poll()
+            socket.register(connection.fileno(), select.POLLIN)
+            if not socket.poll(0):
                 return connection
             connection.close()
 

