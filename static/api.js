@@ -37,6 +37,7 @@ import { learnTime } from "./clock.js";
  * @property {number} missing
  * @property {number} never_existed
  * @property {number} expected
+ * @property {number} version grows with every change of the stored candles
  */
 /**
  * One chart, ready to be drawn.

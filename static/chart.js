@@ -162,7 +162,9 @@ export class Chart {
     if (!view || !columns || !look || !place) throw new Error("nothing is drawn");
     const { data, layout } = buildFigure(view, columns, look);
     const name = `${view.base_asset}/${view.quote_asset} ${view.interval}`;
-    const span = format.span(look.window.start, look.window.end, look.zone);
+    const [first, last] = [columns.times[0], columns.times[columns.times.length - 1] + columns.step];
+    const span = format.span(
+      Math.max(look.window.start, first), Math.min(look.window.end, last), look.zone);
     const half = columns.step / 2;
     const decorated = {
       ...layout,

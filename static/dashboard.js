@@ -145,7 +145,7 @@ async function fetchCaps() {
  * @param {Wish} asked
  */
 async function showView(answer, asked) {
-  const same = answer === view;
+  const same = view !== null && drawnFrom(answer) === drawnFrom(view);
   view = answer;
   if (asked === wish) {
     replaceAddress({ symbol: answer.symbol, interval: answer.interval, range: answer.range });
@@ -157,6 +157,14 @@ async function showView(answer, asked) {
   if (!same || panel.dataset.loading) await drawView(answer);
   delete panel.dataset.loading;
   panel.classList.remove("nothing-shown");
+}
+
+/**
+ * All that the picture depends on: an answer that only tells a new age is not drawn again.
+ * @param {View} answer
+ */
+function drawnFrom({ symbol, interval, range, source_interval: source, coverage, gaps, last, view: span }) {
+  return JSON.stringify([symbol, interval, range, source, coverage.version, gaps, last, span]);
 }
 
 /** @param {View} answer */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg2
@@ -12,7 +12,7 @@ from psycopg2 import sql
 from werkzeug.serving import make_server
 
 from klineboard.settings import Settings
-from klineboard.storage.database import Database
+from klineboard.storage.database import Database, migrate
 from klineboard.web import create_app
 
 NOW = dt.datetime(2024, 3, 1, 12, 10, tzinfo=dt.UTC)
@@ -68,7 +68,7 @@ class Board:
         self.database = database
         self._settings = settings
 
-    def execute(self, statement: str, values: object = None) -> None:
+    def execute(self, statement: str, values: Sequence[object] = ()) -> None:
         """Run one statement in the dashboard's database."""
         with self.database.transaction() as cursor:
             cursor.execute(statement, values)
@@ -82,11 +82,12 @@ class Board:
         """Let the database refuse everybody, and throw out who is in."""
         name = self._settings.postgres_db
         self._allow_connections(False)
-        self._on_server(
+        _on_server(
+            self._settings,
             sql.SQL(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = {}"
-            ).format(sql.Literal(name))
+            ).format(sql.Literal(name)),
         )
         try:
             yield
@@ -96,20 +97,29 @@ class Board:
     def _allow_connections(self, allowed: bool) -> None:
         name = sql.Identifier(self._settings.postgres_db)
         statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        self._on_server(statement.format(name, sql.Literal(allowed)))
+        _on_server(self._settings, statement.format(name, sql.Literal(allowed)))
 
-    def _on_server(self, statement: sql.Composable) -> None:
-        settings = self._settings
-        connection = psycopg2.connect(
-            host=settings.postgres_host,
-            port=settings.postgres_port,
-            user=settings.postgres_user,
-            dbname="postgres",
-        )
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-        connection.close()
+
+def create_database(settings: Settings) -> None:
+    """Make the database that the settings name, on the server that they name."""
+    name = sql.Identifier(settings.postgres_db)
+    _on_server(settings, sql.SQL("CREATE DATABASE {}").format(name))
+    database = Database(settings)
+    migrate(database)
+    database.close()
+
+
+def _on_server(settings: Settings, statement: sql.Composable) -> None:
+    connection = psycopg2.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        user=settings.postgres_user,
+        dbname="postgres",
+    )
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
 
 
 @contextmanager

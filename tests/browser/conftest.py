@@ -8,14 +8,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+)
 
-from tests.conftest import MakeSettings
+from tests.conftest import MakeSettings, settings_of
 
-from .board import FIRST, Board, fill_market, serve
+from .board import FIRST, Board, create_database, fill_market, serve
 from .chromium import find_chromium, launched
 
 OpenPage = Callable[..., Page]
+
+_SCREEN: ViewportSize = {"width": 1440, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -28,21 +37,37 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def empty_board(make_settings: MakeSettings) -> Iterator[Board]:
-    """A dashboard whose database holds nothing yet."""
-    settings = make_settings(
-        SYMBOLS="BTCUSDT,ETHUSDT",
-        INTERVALS="1h,4h,1d",
-        HISTORY_START=FIRST.date().isoformat(),
-    )
+_KEYS = {
+    "SYMBOLS": "BTCUSDT,ETHUSDT",
+    "INTERVALS": "1h,4h,1d",
+    "HISTORY_START": FIRST.date().isoformat(),
+}
+
+
+@pytest.fixture(scope="session")
+def board(
+    postgres: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Board]:
+    """A dashboard with two symbols, two holes and market values; only to be read."""
+    data = {"DATA_DIR": str(tmp_path_factory.mktemp("data"))}
+    name = {"POSTGRES_DB": "browser"}
+    settings = settings_of({**postgres, **_KEYS, **data, **name})
+    create_database(settings)
     with serve(settings) as board:
+        fill_market(board.database)
         yield board
 
 
 @pytest.fixture
-def board(empty_board: Board) -> Board:
-    """A dashboard with two symbols, two holes and market values."""
+def empty_board(make_settings: MakeSettings) -> Iterator[Board]:
+    """A dashboard of this test's own, whose database holds nothing yet."""
+    with serve(make_settings(**_KEYS)) as board:
+        yield board
+
+
+@pytest.fixture
+def own_board(empty_board: Board) -> Board:
+    """The same as ``board``, for a test that changes what is stored."""
     fill_market(empty_board.database)
     return empty_board
 
@@ -99,21 +124,32 @@ def complaints() -> Iterator[Complaints]:
     assert list(complaints) == []
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """What tests share that ask for nothing special: scripts are read only once."""
+    context = browser.new_context(viewport=_SCREEN)
+    yield context
+    context.close()
+
+
 @pytest.fixture
 def open_page(
-    browser: Browser, empty_board: Board, complaints: Complaints
+    browser: Browser, context: BrowserContext, complaints: Complaints
 ) -> Iterator[OpenPage]:
-    """Open a path of the dashboard in a context of its own."""
-    contexts = []
+    """Open a path of a dashboard; what it remembered is forgotten after the test."""
+    pages: list[Page] = []
+    contexts: list[BrowserContext] = []
 
-    def open_(path: str = "/", **options: Any) -> Page:
-        options.setdefault("viewport", {"width": 1440, "height": 900})
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
+    def open_(board: Board, path: str = "/", **options: Any) -> Page:
+        inside = context
+        if options:
+            inside = browser.new_context(**{"viewport": _SCREEN, **options})
+            contexts.append(inside)
+        page = inside.new_page()
+        pages.append(page)
         page.set_default_timeout(10_000)
-        complaints.watch(page, empty_board.url)
-        page.goto(empty_board.url + path)
+        complaints.watch(page, board.url)
+        page.goto(board.url + path)
         for _ in range(3):
             if not complaints.forget_changed_network():
                 break
@@ -121,5 +157,9 @@ def open_page(
         return page
 
     yield open_
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if page.context is context:
+            page.evaluate("() => localStorage.clear()")
+        page.close()
+    for own in contexts:
+        own.close()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FloatRect, Page, Route, expect
 
 from .board import NOW, Board
 from .conftest import Complaints, OpenPage
 
 pytestmark = pytest.mark.browser
 
-PHONE = {
+PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "has_touch": True,
     "is_mobile": True,
@@ -33,11 +34,11 @@ def ask_again(page: Page) -> None:
     page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
 
 
-def box(page: Page, selector: str) -> dict[str, float]:
+def box(page: Page, selector: str) -> FloatRect:
     """Return where an element is."""
     found = page.locator(selector).bounding_box()
     assert found is not None, f"{selector} is not visible"
-    return dict(found)
+    return found
 
 
 def x_of(page: Page, time: dt.datetime) -> float:
@@ -51,7 +52,7 @@ def x_of(page: Page, time: dt.datetime) -> float:
 
 
 def test_draws_candles_and_names_the_chart(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=4h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=4h&range=1M")
     wait_for_chart(page)
     expect(page.locator("#quote-symbol")).to_have_text("BTC/USDT")
     expect(page.locator("#quote-price")).to_have_text(re.compile(r"^\d\d,\d{3}\.\d\d$"))
@@ -63,7 +64,7 @@ def test_draws_candles_and_names_the_chart(board: Board, open_page: OpenPage) ->
 def test_default_view_is_the_first_symbol_over_a_month(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/")
+    page = open_page(board, "/")
     wait_for_chart(page)
     expect(page).to_have_url(f"{board.url}/?symbol=BTCUSDT&interval=1h&range=1M")
     expect(page.get_by_role("button", name="1M").last).to_have_attribute(
@@ -72,7 +73,7 @@ def test_default_view_is_the_first_symbol_over_a_month(
 
 
 def test_address_restores_the_view(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=ETHUSDT&interval=1d&range=3M")
+    page = open_page(board, "/?symbol=ETHUSDT&interval=1d&range=3M")
     wait_for_chart(page)
     expect(page.locator("#quote-symbol")).to_have_text("ETH/USDT")
     expect(page.locator("#intervals button[value='1d']")).to_have_attribute(
@@ -86,7 +87,7 @@ def test_address_restores_the_view(board: Board, open_page: OpenPage) -> None:
 def test_buttons_change_the_address_and_back_undoes_them(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     page.locator("#intervals button[value='1d']").click()
     expect(page).to_have_url(f"{board.url}/?symbol=BTCUSDT&interval=1d&range=1M")
@@ -103,7 +104,7 @@ def test_buttons_change_the_address_and_back_undoes_them(
 def test_interval_too_fine_for_the_range_shortens_the_range(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1d&range=3M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1d&range=3M")
     wait_for_chart(page)
     page.locator("#intervals button[value='1h']").click()
     expect(page).to_have_url(f"{board.url}/?symbol=BTCUSDT&interval=1h&range=1M")
@@ -112,7 +113,7 @@ def test_interval_too_fine_for_the_range_shortens_the_range(
 def test_filter_narrows_the_list_and_enter_opens_the_first(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/")
+    page = open_page(board, "/")
     wait_for_chart(page)
     expect(page.locator("#series li")).to_have_count(6)
     page.keyboard.press("/")
@@ -128,16 +129,16 @@ def test_filter_narrows_the_list_and_enter_opens_the_first(
 
 
 def test_new_candle_appears_and_the_zoom_stays(
-    board: Board, open_page: OpenPage
+    own_board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1W")
+    page = open_page(own_board, "/?symbol=BTCUSDT&interval=1h&range=1W")
     wait_for_chart(page)
     stage = page.locator("#stage")
     page.locator("#surface").hover()
     page.mouse.wheel(0, -400)
     expect(stage).to_have_class(re.compile("zoomed"))
     seen = stage.get_attribute("data-from"), stage.get_attribute("data-to")
-    board.add_candle(NOW.replace(minute=0))
+    own_board.add_candle(NOW.replace(minute=0))
     expect(stage).to_have_attribute(
         "data-newest", "2024-03-01T12:00:00.000Z", timeout=12_000
     )
@@ -145,18 +146,18 @@ def test_new_candle_appears_and_the_zoom_stays(
 
 
 def test_window_moves_along_where_nothing_is_zoomed(
-    board: Board, open_page: OpenPage
+    own_board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1W")
+    page = open_page(own_board, "/?symbol=BTCUSDT&interval=1h&range=1W")
     wait_for_chart(page)
     before = page.locator("#stage").get_attribute("data-to") or ""
-    board.add_candle(NOW.replace(minute=0))
+    own_board.add_candle(NOW.replace(minute=0))
     ask_again(page)
     expect(page.locator("#stage")).not_to_have_attribute("data-to", before)
 
 
 def test_prices_fit_the_candles_in_the_zoom(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     ranges = "() => document.getElementById('plot').layout.yaxis.range"
     low, high = page.evaluate(ranges)
@@ -172,7 +173,7 @@ def test_prices_fit_the_candles_in_the_zoom(board: Board, open_page: OpenPage) -
 
 
 def test_drag_moves_the_window(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     page.keyboard.press("+")
     stage = page.locator("#stage")
@@ -205,7 +206,7 @@ def test_drag_moves_the_window(board: Board, open_page: OpenPage) -> None:
 def test_hole_is_named_under_the_pointer(
     board: Board, open_page: OpenPage, time: dt.datetime, words: str
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     expect(page.locator("#overlay .band")).to_have_count(2)
     page.mouse.move(x_of(page, time), box(page, "#surface")["y"] + 150)
@@ -213,7 +214,7 @@ def test_hole_is_named_under_the_pointer(
 
 
 def test_arrows_walk_the_candles(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1W")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1W")
     wait_for_chart(page)
     legend = page.locator("#legend")
     for key, time in (
@@ -227,7 +228,9 @@ def test_arrows_walk_the_candles(board: Board, open_page: OpenPage) -> None:
 
 
 def test_keys_choose_interval_theme_and_help(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1d&range=1M", color_scheme="light")
+    page = open_page(
+        board, "/?symbol=BTCUSDT&interval=1d&range=1M", color_scheme="light"
+    )
     wait_for_chart(page)
     page.keyboard.press("1")
     expect(page).to_have_url(f"{board.url}/?symbol=BTCUSDT&interval=1h&range=1M")
@@ -242,7 +245,7 @@ def test_keys_choose_interval_theme_and_help(board: Board, open_page: OpenPage) 
 def test_dark_theme_follows_the_system_and_a_choice_is_kept(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/", color_scheme="dark")
+    page = open_page(board, "/", color_scheme="dark")
     wait_for_chart(page)
     paper = page.locator("#plot .main-svg").first
     dark, light = "rgb(18, 21, 27)", "rgb(255, 255, 255)"
@@ -257,7 +260,7 @@ def test_dark_theme_follows_the_system_and_a_choice_is_kept(
 def test_local_time_is_converted_and_utc_is_named(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h", timezone_id="Asia/Tokyo")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h", timezone_id="Asia/Tokyo")
     wait_for_chart(page)
     expect(page.locator("#legend")).to_contain_text("2024-03-01 11:00 UTC")
     page.get_by_role("button", name="Local").click()
@@ -269,7 +272,7 @@ def test_local_time_is_converted_and_utc_is_named(
 def test_phone_scrolls_downwards_only_and_keeps_the_order(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/", **PHONE)
+    page = open_page(board, "/", **PHONE)
     wait_for_chart(page)
     width = page.evaluate("() => document.documentElement.scrollWidth")
     assert width == PHONE["viewport"]["width"]
@@ -283,7 +286,7 @@ def test_phone_scrolls_downwards_only_and_keeps_the_order(
 def test_table_holds_the_candles_and_the_holes(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     page.get_by_role("button", name="Table").click()
     table = page.get_by_role("table", name="BTC/USDT 1h")
@@ -297,7 +300,7 @@ def test_table_holds_the_candles_and_the_holes(
 def test_market_values_are_told_and_select_a_chart(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=4h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=4h&range=1M")
     wait_for_chart(page)
     expect(page.locator("#pie .slice")).to_have_count(4)
     expect(page.locator("#caps-table tbody tr").first).to_contain_text("66.8%")
@@ -310,7 +313,7 @@ def test_market_values_are_told_and_select_a_chart(
 
 
 def test_status_line_tells_coverage_and_age(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     status = page.locator("#status-line")
     expect(status).to_contain_text("stored 2,142 of 2,172 candles since 2023-12-02")
@@ -320,11 +323,11 @@ def test_status_line_tells_coverage_and_age(board: Board, open_page: OpenPage) -
 
 
 def test_database_away_is_said_and_the_page_recovers(
-    board: Board, open_page: OpenPage, complaints: Complaints
+    own_board: Board, open_page: OpenPage, complaints: Complaints
 ) -> None:
     complaints.expected.add(503)
-    with board.database_away():
-        page = open_page("/")
+    with own_board.database_away():
+        page = open_page(own_board, "/")
         expect(page.locator("#message")).to_contain_text("The database is away")
         expect(page.locator("#message")).to_contain_text("tried again")
     ask_again(page)
@@ -333,12 +336,12 @@ def test_database_away_is_said_and_the_page_recovers(
 
 
 def test_database_lost_leaves_the_chart_with_a_word(
-    board: Board, open_page: OpenPage, complaints: Complaints
+    own_board: Board, open_page: OpenPage, complaints: Complaints
 ) -> None:
     complaints.expected.add(503)
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(own_board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
-    with board.database_away():
+    with own_board.database_away():
         ask_again(page)
         expect(page.locator("#notices")).to_contain_text("The database is away")
         expect(page.locator("#plot .boxlayer path").first).to_be_attached()
@@ -350,7 +353,7 @@ def test_unknown_symbol_names_the_way_out(
     board: Board, open_page: OpenPage, complaints: Complaints
 ) -> None:
     complaints.expected.add(404)
-    page = open_page("/?symbol=BTCUSD")
+    page = open_page(board, "/?symbol=BTCUSD")
     message = page.locator("#message")
     expect(message).to_contain_text("BTCUSD")
     expect(message).to_contain_text("did you mean BTCUSDT")
@@ -363,14 +366,14 @@ def test_bad_range_is_refused_in_words(
     board: Board, open_page: OpenPage, complaints: Complaints
 ) -> None:
     complaints.expected.add(400)
-    page = open_page("/?symbol=BTCUSDT&range=2M")
+    page = open_page(board, "/?symbol=BTCUSDT&range=2M")
     expect(page.locator("#message")).to_contain_text("nknown range '2M'")
 
 
 def test_first_start_says_what_comes_and_then_shows_it(
     empty_board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/")
+    page = open_page(empty_board, "/")
     expect(page.locator("#message")).to_contain_text("Nothing collected yet")
     expect(page.locator("#caps-note")).to_contain_text("No market values yet")
     empty_board.add_candle(NOW.replace(hour=10, minute=0))
@@ -381,28 +384,28 @@ def test_first_start_says_what_comes_and_then_shows_it(
 
 
 def test_exchange_away_is_said_with_what_is_shown(
-    board: Board, open_page: OpenPage
+    own_board: Board, open_page: OpenPage
 ) -> None:
-    board.execute(
+    own_board.execute(
         "INSERT INTO exchange_contact (host, reached_at, failed_at, error) "
         "VALUES ('data-api.binance.vision', %s, %s, 'timed out')",
         (NOW - dt.timedelta(minutes=4), NOW),
     )
-    page = open_page("/")
+    page = open_page(own_board, "/")
     expect(page.locator("#notices")).to_contain_text(
         "Binance not reached for 4 min; showing what is stored until 12:00 UTC"
     )
 
 
-def test_simulated_market_is_always_said(board: Board, open_page: OpenPage) -> None:
-    board.execute("UPDATE origin SET name = 'simulated'")
-    page = open_page("/")
+def test_simulated_market_is_always_said(own_board: Board, open_page: OpenPage) -> None:
+    own_board.execute("UPDATE origin SET name = 'simulated'")
+    page = open_page(own_board, "/")
     wait_for_chart(page)
     expect(page.get_by_text("Simulated market")).to_be_visible()
 
 
 def test_picture_is_made_under_the_policy(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG").click()
@@ -413,7 +416,7 @@ def test_picture_is_made_under_the_policy(board: Board, open_page: OpenPage) -> 
 def test_stale_answer_never_overwrites_a_newer_choice(
     board: Board, open_page: OpenPage
 ) -> None:
-    page = open_page("/?symbol=BTCUSDT&interval=1h&range=1M")
+    page = open_page(board, "/?symbol=BTCUSDT&interval=1h&range=1M")
     wait_for_chart(page)
     held: list[Route] = []
     page.route("**/api/view?symbol=ETHUSDT**", lambda route: held.append(route))
@@ -425,5 +428,5 @@ def test_stale_answer_never_overwrites_a_newer_choice(
 
 
 def test_without_javascript_the_page_says_so(board: Board, open_page: OpenPage) -> None:
-    page = open_page("/", java_script_enabled=False)
+    page = open_page(board, "/", java_script_enabled=False)
     expect(page.get_by_text("JavaScript is off")).to_be_visible()
