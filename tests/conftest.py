@@ -60,7 +60,7 @@ def postgres() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def make_settings(postgres: dict[str, str], tmp_path: Path) -> MakeSettings:
+def make_settings(postgres: dict[str, str], tmp_path: Path) -> Iterator[MakeSettings]:
     """Settings for a database and folders of this test's own; keys can be given.
 
     Called twice in one test, both settings point to the same database.
@@ -84,7 +84,12 @@ def make_settings(postgres: dict[str, str], tmp_path: Path) -> MakeSettings:
             }
         )
 
-    return make
+    yield make
+    # Many databases make the server's last checkpoint long.
+    _execute(
+        postgres,
+        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)),
+    )
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import atexit
 import fcntl
 import os
 import subprocess
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ _FAILURES = (
     AssertionError,
 )
 
+# Threads of one process connect at once; the wheel is not made for that.
+_mutex = threading.Lock()
+
 _holds: dict[Path, tuple[int, int, PostgresServer]] = {}
 """Data folder -> (process id, lock's file descriptor, server) of this process."""
 
@@ -51,25 +55,35 @@ def start(folder: Path) -> dict[str, str]:
         DatabaseUnavailable: The wheel is not installed, or the server did not start.
     """
     folder = folder.resolve()
-    held = _holds.get(folder)
     try:
-        if held is None or held[0] != os.getpid():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            lock = os.open(f"{folder}.lock", flags, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            held = (os.getpid(), lock, _server(folder))
-            _holds[folder] = held
-            atexit.register(leave, folder)
-        server = held[2]
-        if not server.get_postmaster_info().is_running():
-            server.start()
-        info = server.get_postmaster_info()
+        with _mutex:
+            server = _hold(folder)
+            if not server.get_postmaster_info().is_running():
+                server.start()
+            info = server.get_postmaster_info()
     except _FAILURES as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {folder} did not start: {error}"
         ) from error
     return {"host": str(info.socket_dir), "port": str(info.port), "user": _USER}
+
+
+def _hold(folder: Path) -> PostgresServer:
+    """Take this process's share of the lock once, then start or join the server."""
+    held = _holds.get(folder)
+    if held is not None and held[0] == os.getpid():
+        return held[2]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        server = _server(folder)
+    except BaseException:
+        os.close(lock)
+        raise
+    _holds[folder] = (os.getpid(), lock, server)
+    atexit.register(leave, folder)
+    return server
 
 
 def _server(folder: Path) -> PostgresServer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 from ..market.coverage import Hole
 from ..market.interval import INTERVALS
 from .database import Cursor
-from .series import KnownGap, Series, to_time
+from .series import KnownGap, Series, lock_number, to_time
 
 _FACTS = """
 SELECT s.symbol, s.interval, s.row_count, s.version, s.searched_from,
@@ -157,7 +156,7 @@ def read_facts(
     gaps = _read_gaps(cursor, symbol)
     locks = _read_locks(cursor)
     return [
-        _facts(one, rows.get(one), gaps[one.key], _lock_number(one) in locks)
+        _facts(one, rows.get(one), gaps[one.key], lock_number(one) in locks)
         for one in dict.fromkeys(wanted)
     ]
 
@@ -233,13 +232,6 @@ def _read_gaps(
 def _read_locks(cursor: Cursor) -> set[int]:
     cursor.execute(_LOCKS)
     return {row[0] for row in cursor.fetchall()}
-
-
-def _lock_number(series: Series) -> int:
-    # The number that series_lock() takes; tests/storage/test_overview.py holds them
-    # together.
-    digest = hashlib.blake2b(str(series).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
 
 
 def _run(row: tuple[Any, ...]) -> Run | None:

@@ -84,6 +84,12 @@ def to_time(moment: dt.datetime) -> int:
     return (moment - _EPOCH) // dt.timedelta(milliseconds=1)
 
 
+def lock_number(series: Series) -> int:
+    """Return the advisory lock of a series: 64 bits, signed, as PostgreSQL wants."""
+    digest = hashlib.blake2b(str(series).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
 @contextmanager
 def series_lock(database: Database, series: Series) -> Iterator[bool]:
     """Hold the lock of a series; gives False where another run holds it.
@@ -91,14 +97,14 @@ def series_lock(database: Database, series: Series) -> Iterator[bool]:
     The lock lives in PostgreSQL as long as its connection, so that a killed process,
     on this machine or another, never leaves one behind.
     """
-    digest = hashlib.blake2b(str(series).encode(), digest_size=8).digest()
-    number = int.from_bytes(digest, signed=True)
     with translated_errors(database.place):
         connection = database.connect()
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_try_advisory_lock(%s)", (number,))
+                cursor.execute(
+                    "SELECT pg_try_advisory_lock(%s)", (lock_number(series),)
+                )
                 row = cursor.fetchone()
             yield bool(row and row[0])
         finally:

@@ -154,3 +154,23 @@ def test_the_embedded_server_starts_again_after_a_crash(folder: Path) -> None:
     assert len(servers(folder)) == 1
     again.communicate("\n", timeout=20)
     assert os.path.exists(folder / "postgres" / "PG_VERSION")
+
+
+def test_many_threads_may_connect_to_the_embedded_server_at_once(folder: Path) -> None:
+    code = USE_EMBEDDED.replace(
+        "database.wait()",
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    list(pool.map(lambda _: database.connect().close(), range(8)))",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)],
+        input="\n",
+        capture_output=True,
+        text=True,
+        cwd=PROJECT_ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ready\n", "")
+    assert servers(folder) == []
