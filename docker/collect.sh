@@ -1,7 +1,12 @@
 #!/bin/bash
-# Collect once. The lines go to the container's log and to cron.log, which is kept below
-# about 10 MB; the exit code is the collector's.
-set -u
+# Collect once; options are those of get_kline_data.py. The lines go to the container's
+# log and to cron.log, which is kept below about 10 MB; the exit code is the collector's.
+set -uo pipefail
+umask 0
+# docker compose exec comes as root, to whom the data do not belong.
+if [ "$(id -u)" = 0 ]; then
+  HOME=/app exec setpriv --reuid klineboard --regid klineboard --init-groups "$0" "$@"
+fi
 log=$LOG_DIR/cron.log
 # The health check sees by this file that the schedule is alive.
 touch /tmp/last-run
@@ -13,15 +18,14 @@ if ! (: >>"$log") 2>/dev/null; then
   log=/dev/null
 fi
 
+# The order to stop reaches the collector, this script and tee at once: the collector
+# ends in order, and the others stay for its last lines.
 run() {
-  python get_kline_data.py
+  trap : TERM
+  python get_kline_data.py "$@"
   code=$?
   echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) cron: the run ended with exit code $code"
   return "$code"
 }
-
-# The order to stop reaches this script, tee and the collector at once: the collector
-# ends in order, and the other two stay for its last lines.
 trap : TERM
-set -o pipefail
-run 2>&1 | (trap '' TERM; exec tee -a "$log")
+run "$@" 2>&1 | (trap '' TERM; exec tee -a "$log")

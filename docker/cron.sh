@@ -16,9 +16,8 @@ chmod -R a+rwX "$LOG_DIR" ||
 mkdir -p /run/crontabs
 cp crontab "/run/crontabs/$user"
 
-as_user() { HOME=/app setpriv --reuid "$user" --regid "$user" --init-groups "$@"; }
 # Not crond's @reboot: Debian's BusyBox 1.37 crashes where it reads that word.
-as_user docker/collect.sh &
+docker/collect.sh &
 busybox crond -f -c /run/crontabs -L /dev/stderr &
 crond=$!
 echo "$crond" >/run/crond.pid
@@ -27,7 +26,7 @@ stop() {
   trap '' TERM INT
   kill "$crond"
   # -1 is every process that the user may signal: the runs, and nothing else.
-  as_user sh -c 'kill -TERM -1' || true
+  setpriv --reuid "$user" --regid "$user" --init-groups sh -c 'kill -TERM -1' || true
 }
 trap stop TERM INT
 wait "$crond" && code=0 || code=$?

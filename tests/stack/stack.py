@@ -113,9 +113,8 @@ class Stack:
         )
 
     def collect(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start a collection in the cron container, as cron's user."""
-        collector = ("python", "get_kline_data.py", *options)
-        return self.in_background("exec", "-T", "-u", "klineboard", "cron", *collector)
+        """Start a collection in the cron container, as README.md says."""
+        return self.in_background("exec", "-T", "cron", "docker/collect.sh", *options)
 
     def sql(self, statement: str, **values: str) -> bytes:
         """Run a statement with psql inside the db container; unaligned output.

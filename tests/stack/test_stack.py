@@ -274,6 +274,7 @@ def test_the_order_to_stop_ends_a_collection_in_order(stack: Stack) -> None:
     state = stack.container("cron")["State"]
     stack.note(f"cron stopped in {took:.1f} s in the middle of a collection")
     assert collector.returncode == 130, said
+    assert "the run ended with exit code 130" in said
     # 137 would be Docker's SIGKILL after stop_grace_period.
     assert state["ExitCode"] == 143
     stack.compose("start", "cron")
