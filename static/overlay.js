@@ -55,6 +55,7 @@ export class Overlay {
   draw(view, columns, place) {
     this.#drawBands(view, columns.step, place);
     this.#drawLast(view, columns, place);
+    this.#hideLabelsBehindTag();
     this.#drawVolumeMark(columns, place);
   }
 
@@ -92,6 +93,16 @@ export class Overlay {
     this.#lastTag.className = `tag last-tag ${rises ? "rising" : "falling"}`;
     this.#lastTag.textContent = format.price(last.price, view.price_digits);
     move(this.#lastTag, place.right, y - 10);
+  }
+
+  /** A label of the axis that looks out from behind the last price is hard to read. */
+  #hideLabelsBehindTag() {
+    const tag = this.#lastTag.getBoundingClientRect();
+    for (const label of byId("plot").querySelectorAll(".ytick text")) {
+      const { top, bottom } = label.getBoundingClientRect();
+      const behind = !this.#lastTag.hidden && bottom > tag.top && top < tag.bottom;
+      label.classList.toggle("behind-tag", behind);
+    }
   }
 
   /**
