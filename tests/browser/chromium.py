@@ -12,6 +12,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    # Containers often have a small /dev/shm.
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
