@@ -26,6 +26,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _INTERVAL_NAMES = "1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split()
 # Keys that other programs of the stack read from the same .env file.
 _FOREIGN_PREFIXES = (
+    "ADMINER_",
     "COMPOSE_",
     "DOCKER_",
     "PG",
