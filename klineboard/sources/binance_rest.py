@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,8 @@ _LONGEST_BACKOFF_SECONDS = 30.0
 # A short silence is waited for; a longer one ends the run, and the next run keeps it.
 _PATIENCE_429_SECONDS = 90.0
 _PATIENCE_418_SECONDS = 10.0
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+
 _T = TypeVar("_T")
 
 
@@ -341,7 +344,8 @@ def _reason(error: requests.RequestException) -> str:
     cause: BaseException = error
     while cause.__cause__ or cause.__context__ or _inner(cause):
         cause = cause.__cause__ or cause.__context__ or _inner(cause) or cause
-    return str(cause) or type(cause).__name__
+    words = _ERRNO.sub("", str(cause)) or type(cause).__name__
+    return words[0].lower() + words[1:]
 
 
 def _inner(error: BaseException) -> BaseException | None:
