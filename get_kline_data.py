@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -11,14 +12,18 @@ import threading
 from rich.console import Console
 
 from klineboard import __version__, logs
-from klineboard.errors import KlineboardError, SettingsError, Stopped
+from klineboard.errors import (
+    KlineboardError,
+    SettingsError,
+    Stopped,
+    StorageError,
+)
 from klineboard.jobs.collect_all import Collector, Order
 from klineboard.jobs.refresh_market_caps import refresh_market_caps
 from klineboard.jobs.rehearse import rehearse
 from klineboard.market.interval import INTERVALS, expected_intervals
 from klineboard.market.moment import EXPECTED_MOMENT, parse_moment
 from klineboard.settings import Settings, unknown_keys
-from klineboard.sources.binance_rest import BinanceRest
 from klineboard.storage.database import Database
 from klineboard.storage.klines import newest_klines
 from klineboard.storage.series import Series
@@ -95,9 +100,10 @@ def order_of(options: argparse.Namespace, settings: Settings) -> Order:
     start = _moment("--start", options.start or settings.history_start.isoformat())
     end = _moment("--end", options.end, last=True) if options.end else None
     if end is not None and start > end:
-        raise SettingsError(
-            "--start", options.start or str(start), f"a moment before {options.end}"
-        )
+        key, value = "--start", options.start
+        if value is None:
+            key, value = "HISTORY_START", settings.history_start.isoformat()
+        raise SettingsError(key, value, f"a moment before --end {options.end}")
     if options.newest is not None and options.newest < 1:
         raise SettingsError("--print", str(options.newest), "a number from 1")
     series = [
@@ -120,10 +126,25 @@ def _moment(key: str, text: str, *, last: bool = False) -> int:
         raise SettingsError(key, text, EXPECTED_MOMENT) from None
 
 
-def dry_run(settings: Settings, order: Order, newest: int) -> int:
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and Ctrl-C set; a second one ends at once."""
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    return stop
+
+
+def dry_run(
+    settings: Settings, order: Order, newest: int, stop: threading.Event
+) -> int:
     """Fetch and check without a database, and say what was seen."""
     failed = False
-    for rehearsal in rehearse(BinanceRest(settings.binance_api_url), order, newest):
+    for rehearsal in rehearse(settings.binance_api_url, order, newest, stop):
         write_table(rehearsal.series, rehearsal.newest)
         level = logging.ERROR if rehearsal.error else logging.INFO
         log.log(level, "%s", rehearsal_summary(rehearsal))
@@ -131,15 +152,16 @@ def dry_run(settings: Settings, order: Order, newest: int) -> int:
     return SOME_FAILED if failed else OK
 
 
-def collect(settings: Settings, order: Order, options: argparse.Namespace) -> int:
+def collect(
+    settings: Settings,
+    order: Order,
+    options: argparse.Namespace,
+    console: Console,
+    stop: threading.Event,
+) -> int:
     """Collect once, or watch until told to stop."""
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    console = Console(soft_wrap=True)
-    bars = console.is_terminal and not options.quiet
-    logs.start(settings, "collect", quiet=options.quiet, console=console)
     database = Database(settings)
+    bars = console.is_terminal and not options.quiet
     display = BarDisplay(console) if bars else PlainDisplay()
     collector = Collector(settings, database, display, stop)
     if options.watch:
@@ -149,9 +171,7 @@ def collect(settings: Settings, order: Order, options: argparse.Namespace) -> in
             log.info("stopped; everything fetched is stored")
             return OK
     database.wait(collector.wait)
-    caps = threading.Thread(
-        target=refresh_market_caps, args=(database, settings), daemon=True
-    )
+    caps = threading.Thread(target=refresh, args=(database, settings), daemon=True)
     caps.start()
     results = collector.run(order)
     if options.newest:
@@ -159,30 +179,47 @@ def collect(settings: Settings, order: Order, options: argparse.Namespace) -> in
             for series in order.series:
                 write_table(series, newest_klines(cursor, series, options.newest))
     # The page refreshes them too: a slow CoinGecko is not worth waiting for.
-    caps.join(timeout=5)
+    caps.join(timeout=1)
     if stop.is_set():
         return INTERRUPTED
     return SOME_FAILED if any(r.status == "failed" for r in results) else OK
 
 
+def refresh(database: Database, settings: Settings) -> None:
+    """Refresh the market caps beside the collection, whose outcome is not theirs."""
+    try:
+        refresh_market_caps(database, settings)
+    except StorageError as error:
+        log.warning("market caps not refreshed: %s", error)
+
+
 def main() -> int:
     """Read arguments and settings, run, and turn the outcome into an exit code."""
-    options = arguments().parse_args()
+    parser = arguments()
+    options = parser.parse_args()
+    if options.watch and options.dry_run:
+        parser.error("--watch and --dry-run exclude each other")
+    console = Console(soft_wrap=True)
+    stop = stop_on_signals()
     try:
         settings = Settings.load()
-        logs.start(settings, "collect", quiet=options.quiet)
+        logs.start(settings, "collect", quiet=options.quiet, console=console)
         for sentence in unknown_keys():
             log.warning("%s", sentence)
         order = order_of(options, settings)
         if options.dry_run:
-            return dry_run(settings, order, options.newest or 10)
-        return collect(settings, order, options)
+            return dry_run(settings, order, options.newest or 10, stop)
+        return collect(settings, order, options, console, stop)
     except SettingsError as error:
         sys.stderr.write(f"get_kline_data.py: {error}\n")
         return WRONG_USAGE
     except Stopped as error:
         log.warning("%s", error)
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the table has seen enough of it (``--print | head``).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except KlineboardError as error:
         log.error("%s", error)
         return SOME_FAILED

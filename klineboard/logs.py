@@ -65,6 +65,7 @@ def start(
     root.setLevel(settings.log_level)
     for handler in root.handlers[:]:
         root.removeHandler(handler)
+        handler.close()
     for handler in handlers:
         handler.setFormatter(formatter)
         root.addHandler(handler)

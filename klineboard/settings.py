@@ -242,7 +242,10 @@ def unknown_keys(
 
 
 def _file_values(env_file: Path) -> dict[str, str]:
-    values = dotenv_values(env_file, interpolate=False)
+    try:
+        values = dotenv_values(env_file, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(".env", str(env_file), f"a UTF-8 file ({error})") from error
     return {key: value for key, value in values.items() if value is not None}
 
 

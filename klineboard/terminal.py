@@ -124,7 +124,8 @@ def summary(result: Result) -> str:
         if result.coverage.missing:
             parts.append(f"{result.coverage.missing:,} still missing")
     if result.requests:
-        parts.append(f"{result.requests} requests")
+        word = "request" if result.requests == 1 else "requests"
+        parts.append(f"{result.requests} {word}")
     return " · ".join(parts)
 
 

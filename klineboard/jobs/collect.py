@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CsvNotWritable, ExchangeError, Stopped
+from ..errors import CsvNotWritable, ExchangeError, SeriesRejected, Stopped
 from ..market.coverage import Coverage, is_due
 from ..market.kline import Kline, Page
 from ..storage.csv_files import bring_in_line
@@ -63,7 +63,13 @@ class Task:
 
 @dataclass(slots=True)
 class Result:
-    """How a run of one series ended; the fields are those of ``collection_runs``."""
+    """How a run of one series ended; most fields are those of ``collection_runs``.
+
+    Attributes:
+        retry: Whether trying again soon may help, where it failed.
+        coverage: Counts of candles afterwards.
+        span: First and last stored open time afterwards, ms.
+    """
 
     series: Series
     status: str = "ok"
@@ -71,6 +77,7 @@ class Result:
     rows_corrected: int = 0
     requests: int = 0
     error: str | None = None
+    retry: bool = True
     coverage: Coverage | None = None
     span: Span | None = None
 
@@ -142,8 +149,6 @@ class _Collection:
         self._result = result
         self._before = SeriesState()
         self._expected = 0
-        # Oldest open time that this run added: decides whether a CSV can be appended.
-        self._oldest_added: int | None = None
         self._unsound: list[Span] = []
 
     def run(self, csv_folder: Path) -> None:
@@ -156,6 +161,7 @@ class _Collection:
             self._ask_for_holes(fetched)
         except (ExchangeError, Stopped) as error:
             self._result.fail(str(error))
+            self._result.retry = not isinstance(error, SeriesRejected)
         try:
             self._finish(csv_folder)
         except CsvNotWritable as error:
@@ -168,7 +174,13 @@ class _Collection:
             interval.steps(start, min(end, self._task.now)) for start, end in spans
         )
         for span in spans:
-            if self._fetch(span) or _touches(self._before, span):
+            added = self._fetch(span)
+            if not added and span[1] < (self._before.first_open or 0):
+                # Nothing before the first candle: believed when it is said twice.
+                added = self._fetch(span)
+            if span in self._unsound:
+                continue  # Rows that cannot be believed prove nothing.
+            if added or _touches(self._before, span):
                 with self._database.transaction() as cursor:
                     widen_searched_span(
                         cursor, self._series, span[0], min(span[1], self._task.now)
@@ -211,9 +223,6 @@ class _Collection:
             stored = store_klines(cursor, self._series, klines)
         self._result.rows_stored += stored.added
         self._result.rows_corrected += stored.corrected
-        if klines and (stored.added or stored.corrected):
-            oldest = klines[0].open_time
-            self._oldest_added = min(self._oldest_added or oldest, oldest)
         done = self._before.row_count + self._result.rows_stored
         self._progress(self._series, done, max(self._expected, done))
 
@@ -259,6 +268,8 @@ class _Collection:
         return max(start, first), min(gap.hole.end - 1, last)
 
     def _mark(self, confirmed: list[Span]) -> None:
+        if not confirmed:
+            return
         gaps = self._sync_gaps()
         with self._database.transaction() as cursor:
             for gap in gaps:
@@ -278,22 +289,8 @@ class _Collection:
             )
             if state.first_open is not None:
                 self._result.span = state.first_open, state.last_opens[-1]
-                bring_in_line(
-                    cursor,
-                    csv_folder,
-                    self._series,
-                    newest_stored=self._newest_in_file(),
-                )
-
-    def _newest_in_file(self) -> int | None:
-        """Return the last candle of the file, if this run only added behind it."""
-        before = self._before
-        if not before.last_opens or before.csv_version != before.version:
-            return None
-        newest = before.last_opens[-1]
-        if self._oldest_added is None or self._result.rows_corrected:
-            return None
-        return newest if self._oldest_added > newest else None
+            if state.row_count or state.csv_version is not None:
+                bring_in_line(cursor, csv_folder, self._series)
 
 
 def missing_spans(state: SeriesState, task: Task) -> list[Span]:
@@ -303,6 +300,8 @@ def missing_spans(state: SeriesState, task: Task) -> list[Span]:
     two newest stored candles are asked for again, to see whether they still stand.
     """
     start, end = task.span
+    if start > end:
+        return []  # The exchange's clock has not come that far.
     if state.first_open is None:
         return [(start, end)]
     spans = []

@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import logging
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -19,6 +20,7 @@ from ..errors import (
     RateLimited,
     SettingsError,
     Stopped,
+    StorageError,
 )
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
@@ -47,6 +49,7 @@ _SETTLE_SECONDS = 3.0
 # A sleeping laptop and a clock that was set are noticed within this time.
 _LONGEST_NAP_SECONDS = 60.0
 _RETRY_SECONDS = 30.0
+_LONGEST_RETRY_SECONDS = 900.0
 _FAILURES_TO_TELL = 3
 
 
@@ -127,7 +130,14 @@ class Collector:
                 than this database's.
             DatabaseUnavailable: It stayed away for ``database_wait_seconds``.
         """
-        self._database.wait(self.wait)
+        while True:
+            self._database.wait(self.wait)
+            try:
+                return self._run_once(order)
+            except DatabaseUnavailable as error:
+                log.warning("%s", error)
+
+    def _run_once(self, order: Order) -> list[Result]:
         started_at = dt.datetime.now(dt.UTC)
         try:
             now = self._greet()
@@ -161,17 +171,22 @@ class Collector:
             (series.interval for series in order.series),
             key=lambda interval: interval.milliseconds,
         )
-        failures = 0
+        failures = failed_runs = 0
         closes = 0
+        pace = _Pace()
         while True:
             self._database.wait(self.wait)
             try:
                 now = self._greet(attempts=1)
+            except DatabaseUnavailable as error:
+                log.warning("%s", error)
+                continue
             except ExchangeError as error:
                 failures += 1
                 self._note_failed(error)
                 # Not at the first failure: a simulator may be starting beside us.
-                if failures == _FAILURES_TO_TELL:
+                clear = isinstance(error, AccessBlocked | RateLimited)
+                if failures == (1 if clear else _FAILURES_TO_TELL):
                     log.warning("%s", away_sentence(error))
                 longer = error.seconds if isinstance(error, RateLimited) else 0.0
                 self.wait(max(backoff(failures, 1.0), longer))
@@ -182,11 +197,13 @@ class Collector:
             if now >= closes + _SETTLE_SECONDS * 1000:
                 results = self.run(order)
                 closes = shortest.add(shortest.floor(now))
-                if any(result.status == "failed" for result in results):
-                    self.wait(_RETRY_SECONDS)
+                failed = any(r.status == "failed" and r.retry for r in results)
+                failed_runs = failed_runs + 1 if failed else 0
+                if failed:
+                    self.wait(min(_RETRY_SECONDS * failed_runs, _LONGEST_RETRY_SECONDS))
                     closes = 0
                 continue
-            rest = (closes - now) / 1000 + _SETTLE_SECONDS
+            rest = (closes - now) / 1000 / pace.of(now) + _SETTLE_SECONDS
             self.wait(min(rest, _LONGEST_NAP_SECONDS))
 
     def _greet(self, attempts: int | None = None) -> int:
@@ -198,7 +215,7 @@ class Collector:
         now = self.exchange.server_time(attempts)
         with self._database.transaction() as cursor:
             claim_origin(cursor, self.exchange.origin)
-            note_reached(cursor, self.exchange.host)
+            note_reached(cursor, self.exchange.host, now)
         return now
 
     def _collect(
@@ -210,8 +227,11 @@ class Collector:
         ):
 
             def collect(series: Series) -> Result:
+                if self._stop.is_set():
+                    return Result(series, "failed", error=str(Stopped()))
                 if series.symbol not in known:
-                    result = self._unknown(series, known)
+                    words = unknown_symbol(series, known)
+                    result = self._failed(series, words, retry=False)
                 else:
                     task = Task(series, order.span(now), now)
                     result = self._collect_patiently(task, pages)
@@ -234,15 +254,21 @@ class Collector:
             except DatabaseUnavailable as error:
                 log.warning("%s: %s", task.series, error)
                 self._database.wait(self.wait)
+            except StorageError as error:
+                # Its disk may be full, its table locked: the other series go on.
+                return self._failed(task.series, str(error))
 
     def _progress(self, series: Series, done: int, expected: int) -> None:
         if self._stop.is_set():
             raise Stopped
         self._display.progress(series, done, expected)
 
-    def _unknown(self, series: Series, known: Iterable[str]) -> Result:
-        result = Result(series, status="failed", error=unknown_symbol(series, known))
-        record(self._database, result, dt.datetime.now(dt.UTC))
+    def _failed(self, series: Series, error: str, *, retry: bool = True) -> Result:
+        result = Result(series, status="failed", error=error, retry=retry)
+        try:
+            record(self._database, result, dt.datetime.now(dt.UTC))
+        except StorageError as trouble:
+            log.error("%s: the run could not be recorded: %s", series, trouble)
         return result
 
     def _keep_symbols(self, order: Order, known: dict[str, SymbolInfo]) -> None:
@@ -271,6 +297,23 @@ class Collector:
     def _remember_silence(self, limited: RateLimited) -> None:
         with self._database.transaction() as cursor:
             remember_silence(cursor, self.exchange.host, limited.seconds)
+
+
+class _Pace:
+    """How fast the exchange's clock runs against ours; a simulated one may be bent."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def of(self, now: int) -> float:
+        """Return exchange seconds a second of ours, from the first call to this one."""
+        local = time.monotonic()
+        if self._first is None:
+            self._first = local, now
+        passed = local - self._first[0]
+        if passed < 1.0:
+            return 1.0
+        return min(max((now - self._first[1]) / 1000 / passed, 0.01), 1000.0)
 
 
 def unknown_symbol(series: Series, known: Iterable[str]) -> str:

@@ -32,6 +32,8 @@ class Fetcher:
         nothing needs to be asked. The rest is cut into stretches of known length, and
         an empty answer inside (an outage) does not end it.
         """
+        if start > end:
+            return
         first = self._one(series, start, end)
         yield first
         if first.row_count < PAGE_ROWS or not first.klines:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ..errors import ExchangeError
+from ..errors import ExchangeError, Stopped
 from ..market.coverage import Hole, hole_between
 from ..market.kline import Kline
 from ..sources.binance_rest import BinanceRest
@@ -45,17 +46,27 @@ class Rehearsal:
             self.newest.append(kline)
 
 
-def rehearse(exchange: BinanceRest, order: Order, newest: int) -> Iterator[Rehearsal]:
+def rehearse(
+    base_url: str, order: Order, newest: int, stop: threading.Event
+) -> Iterator[Rehearsal]:
     """Fetch and check every series of an order; keep only counts.
 
     Args:
-        exchange: Whom to ask.
+        base_url: Whom to ask.
         order: What to fetch.
         newest: How many of the newest candles of each series to keep.
+        stop: Set to end.
 
     Raises:
         ExchangeError: The exchange could not be asked at all.
+        Stopped: The order to stop came.
     """
+
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Stopped
+
+    exchange = BinanceRest(base_url, wait=wait)
     now = exchange.server_time()
     known = exchange.exchange_info(sorted({series.symbol for series in order.series}))
     with ThreadPoolExecutor(8, "page") as executor:
@@ -67,6 +78,8 @@ def rehearse(exchange: BinanceRest, order: Order, newest: int) -> Iterator[Rehea
                 rehearsal.error = unknown_symbol(series, known)
             else:
                 _fetch(fetcher, task, rehearsal)
+            if stop.is_set():
+                raise Stopped
             rehearsal.requests = fetcher.count.value
             yield rehearsal
 

@@ -7,7 +7,7 @@ to compare them. Source of the columns: Binance Spot REST API, ``GET /api/v3/kli
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ COLUMNS = (
 
 # Binance's rows carry a twelfth column that its documentation tells to ignore.
 _ROW_LENGTHS = (11, 12)
-_DECIMALS = re.compile(r"(?:\d{1,30}(?:\.\d{1,30})?,){8}")
+_DECIMALS = re.compile(r"(?:\d{1,30}(?:\.\d{1,30})?,){8}", re.ASCII)
 _INTEGER_COLUMNS = (0, 6, 8)
 # The year 2286 in microseconds, and PostgreSQL's largest integer.
 _LARGEST = {0: 10**16, 6: 10**16, 8: 2**31 - 1}
@@ -68,10 +68,13 @@ class Page:
     Attributes:
         klines: The rows that keep all rules, open times rising.
         rejected: A sentence for each row that does not; such a row is never stored.
+        doubtful: Candles among ``klines`` that last exactly as long as another
+            interval's: cut short by an outage, or of another series.
     """
 
     klines: list[Kline]
     rejected: list[str]
+    doubtful: list[Kline] = field(default_factory=list)
 
     @property
     def row_count(self) -> int:
@@ -143,11 +146,10 @@ def check_page(rows: Any, interval: Interval, start: int, end: int) -> Page:
                 f"open time {kline.open_time} is outside of {start} to {end}"
             )
         klines.append(kline)
-    _check_interval(klines, interval)
-    return Page(klines, rejected)
+    return Page(klines, rejected, _doubtful(klines, interval))
 
 
-def _check_interval(klines: list[Kline], interval: Interval) -> None:
+def _doubtful(klines: list[Kline], interval: Interval) -> list[Kline]:
     # One candle may happen to be cut short to another interval's length: a minute of
     # 2018-02-11 lasts just a second. Most of an answer's candles never are.
     foreign = [
@@ -158,6 +160,7 @@ def _check_interval(klines: list[Kline], interval: Interval) -> None:
             f"{len(foreign)} of {len(klines)} candles last as long as another "
             f"interval's, asked for {interval}; the first opens {foreign[0].open_time}"
         )
+    return foreign
 
 
 def _length(kline: Kline) -> int:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..errors import (
@@ -28,6 +30,11 @@ PUBLIC_HOST = "https://data-api.binance.vision"
 # Codes of passing trouble: UNKNOWN, DISCONNECTED, UNEXPECTED_RESP, TIMEOUT,
 # SERVER_BUSY, SERVICE_SHUTTING_DOWN ("Error codes", 10xx).
 _TRANSIENT_CODES = (-1000, -1001, -1006, -1007, -1008, -1016)
+# A 429 that names no time, or none at all, still asks for some; bans last from two
+# minutes to three days ("IP Limits").
+_SHORTEST_SILENCE = 1.0
+_SHORTEST_BAN = 120.0
+_LONGEST_SILENCE = 3 * 86_400.0
 _BANNED_UNTIL = re.compile(r"banned until (\d{12,14})")
 _UNIT = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
 
@@ -47,7 +54,7 @@ class SymbolInfo:
 
 
 def failure_of(
-    status: int, headers: Mapping[str, str], body: bytes, host: str, now: float
+    status: int, headers: Mapping[str, str], body: bytes, host: str
 ) -> ExchangeError | None:
     """Decide what an answer means for the caller; None means success.
 
@@ -56,13 +63,14 @@ def failure_of(
         headers: The answer's headers.
         body: Its body.
         host: Who answered, for the message.
-        now: The exchange's time in seconds, against which a ban's end is read.
     """
     if status < 400:
         return None
     code, message = _error_body(body)
     if status in (429, 418) or code == -1003:
-        return RateLimited(_silence_seconds(headers, body, now), banned=status == 418)
+        return RateLimited(
+            _silence_seconds(status, headers, body), banned=status == 418
+        )
     if status in (451, 403):
         return AccessBlocked(
             f"{host} refused with HTTP {status}: "
@@ -78,16 +86,25 @@ def failure_of(
     return SeriesRejected(code, message)
 
 
-def _silence_seconds(headers: Mapping[str, str], body: bytes, now: float) -> float:
-    try:
-        return max(float(str(headers["Retry-After"])), 0.0)
-    except (KeyError, ValueError):
-        pass
-    # Without the header, the words of code -1003 name the end of a ban.
+def _silence_seconds(status: int, headers: Mapping[str, str], body: bytes) -> float:
+    told = headers.get("Retry-After", "").strip()
+    if told.isascii() and told.isdigit():
+        return min(max(float(told), _SHORTEST_SILENCE), _LONGEST_SILENCE)
+    # Without the header, the words of code -1003 name the end of a ban by the
+    # exchange's clock, which the same answer tells.
+    shortest = _SHORTEST_BAN if status == 418 else 60.0
     until = _BANNED_UNTIL.search(body.decode("utf-8", "replace"))
-    if until:
-        return max(float(until[1]) / 1000 - now, 0.0)
-    return 60.0  # The minute that Binance counts weight in.
+    if until is None:
+        return shortest
+    seconds = float(until[1]) / 1000 - _answered_at(headers)
+    return min(max(seconds, shortest), _LONGEST_SILENCE)
+
+
+def _answered_at(headers: Mapping[str, str]) -> float:
+    try:
+        return parsedate_to_datetime(headers["Date"]).timestamp()
+    except (KeyError, ValueError, TypeError):
+        return time.time()
 
 
 def _error_body(body: bytes) -> tuple[int | None, str]:
@@ -118,23 +135,27 @@ def parse_time(body: Any) -> int:
 def parse_info(body: Any) -> tuple[int | None, dict[str, SymbolInfo]]:
     """Return the weight allowed a minute, and the symbols, from ``exchangeInfo``."""
     try:
-        limits = [
-            int(limit["limit"])
-            * 60
-            // (_UNIT[limit["interval"]] * limit["intervalNum"])
-            for limit in body.get("rateLimits", ())
-            if limit["rateLimitType"] == "REQUEST_WEIGHT"
-        ]
-        symbols = {entry["symbol"]: _symbol_info(entry) for entry in body["symbols"]}
-    except (
-        AttributeError,
-        TypeError,
-        KeyError,
-        ValueError,
-        ArithmeticError,
-    ) as error:
+        limits = [_per_minute(limit) for limit in body.get("rateLimits", ())]
+        entries = body["symbols"]
+    except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError) as error:
         raise InvalidAnswer(f"exchangeInfo is not as documented: {error!r}") from error
-    return (min(limits) if limits else None), symbols
+    symbols = {}
+    for entry in entries:
+        try:
+            info = _symbol_info(entry)
+        except (AttributeError, TypeError, KeyError, ArithmeticError):
+            continue  # One strange symbol among thousands; who asks for it is told.
+        symbols[info.symbol] = info
+    known = [limit for limit in limits if limit is not None]
+    return (min(known) if known else None), symbols
+
+
+def _per_minute(limit: Mapping[str, Any]) -> int | None:
+    """Return a weight limit as weight a minute, None for other and new kinds."""
+    if limit["rateLimitType"] != "REQUEST_WEIGHT" or limit["interval"] not in _UNIT:
+        return None
+    seconds = _UNIT[limit["interval"]] * int(limit["intervalNum"])
+    return int(limit["limit"]) * 60 // seconds
 
 
 def _symbol_info(entry: Mapping[str, Any]) -> SymbolInfo:
@@ -145,7 +166,7 @@ def _symbol_info(entry: Mapping[str, Any]) -> SymbolInfo:
     ]
     return SymbolInfo(
         symbol=entry["symbol"],
-        status=entry["status"],
+        status=entry.get("status", "TRADING"),
         base_asset=entry.get("baseAsset", ""),
         quote_asset=entry.get("quoteAsset", ""),
         tick_size=ticks[0] if ticks and ticks[0] > 0 else None,

@@ -138,7 +138,8 @@ class BinanceRest:
 
     def keep_silent(self, seconds: float) -> None:
         """Ask nothing for that long; an earlier run was told so."""
-        self._silence.begin(RateLimited(seconds, banned=True))
+        banned = seconds > _PATIENCE_429_SECONDS
+        self._silence.begin(RateLimited(seconds, banned=banned))
 
     def server_time(self, attempts: int | None = None) -> int:
         """Return the exchange's clock (ms), by which candles are closed or not.
@@ -146,10 +147,14 @@ class BinanceRest:
         Args:
             attempts: How often to ask at most, if not as often as for the rest.
         """
-        sent = time.time()
-        now = self._get("/api/v3/time", {}, 1, parse_time, attempts=attempts)
-        self._clock_ahead = now / 1000 - (sent + time.time()) / 2
-        return now
+
+        def parse(body: Any) -> int:
+            now = parse_time(body)
+            # Behind by the answer's way to us: a minute begins late rather than early.
+            self._clock_ahead = now / 1000 - time.time()
+            return now
+
+        return self._get("/api/v3/time", {}, 1, parse, attempts=attempts)
 
     def exchange_info(self, symbols: Sequence[str]) -> dict[str, SymbolInfo]:
         """Learn the request limits, and return what is known of ``symbols``.
@@ -206,10 +211,27 @@ class BinanceRest:
                 raise _UnsoundRows(page)
             return page
 
-        try:
-            return self._get("/api/v3/klines", parameters, _KLINES_WEIGHT, parse, count)
-        except _UnsoundRows as unsound:
-            return unsound.page
+        def ask() -> Page:
+            path = "/api/v3/klines"
+            try:
+                return self._get(path, parameters, _KLINES_WEIGHT, parse, count)
+            except _UnsoundRows as unsound:
+                return unsound.page
+
+        # A candle cut short by an outage may last exactly as long as another
+        # interval's. What two answers in a row say is true.
+        page = ask()
+        for _ in range(self._attempts):
+            if not page.doubtful:
+                return page
+            again = ask()
+            if again.doubtful == page.doubtful:
+                return again
+            page = again
+        raise InvalidAnswer(
+            f"{symbol} {interval}: the candle of {page.doubtful[0].open_time} lasts as "
+            "long as another interval's, in some answers and not in others"
+        )
 
     def _get(
         self,
@@ -258,9 +280,7 @@ class BinanceRest:
         finally:
             self.budget.release(weight, used, minute)
         self._declared_origin = response.headers.get(ORIGIN_HEADER)
-        failure = failure_of(
-            response.status_code, response.headers, body, self.host, self.budget.now()
-        )
+        failure = failure_of(response.status_code, response.headers, body, self.host)
         if failure is not None:
             raise failure
         try:

@@ -7,10 +7,13 @@ programs on the same address are counted too.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
 
 # Answers under way are counted by us before Binance has counted them; the rest of
 # the difference to 100% covers other programs that ask in the same moment.
@@ -60,10 +63,6 @@ class RequestBudget:
         """Weight spent in the current minute, as the exchange last said."""
         return self._minute.used
 
-    def now(self) -> float:
-        """Return the exchange's time in seconds, as near as is known."""
-        return self._clock()
-
     def learn_limit(self, limit_per_minute: int) -> None:
         """Take the limit that ``exchangeInfo`` names."""
         with self._mutex:
@@ -75,9 +74,16 @@ class RequestBudget:
         Returns:
             The minute that it was reserved in, for :meth:`release`.
         """
-        while (seconds := self._try_acquire(weight)) > 0:
+        while True:
+            with self._mutex:
+                seconds = self._seconds_to_wait(weight)
+                if seconds <= 0:
+                    self._in_flight += weight
+                    return self._minute.number
+            log.info(
+                "the minute's request weight is spent; going on in %.0f s", seconds
+            )
             self._wait(seconds)
-        return self._minute.number
 
     def release(self, weight: int, used: int | None, minute: int) -> None:
         """Give a reservation back after the answer.
@@ -93,20 +99,20 @@ class RequestBudget:
             self._roll()
             self._in_flight -= weight
             if minute == self._minute.number:
-                self._minute.used = self._minute.used + weight if used is None else used
+                # Answers may come out of order; within a minute the count only grows.
+                mine = self._minute.used + weight if used is None else used
+                self._minute.used = max(mine, self._minute.used)
 
-    def _try_acquire(self, weight: int) -> float:
-        with self._mutex:
-            self._roll()
-            spent = self._minute.used + self._in_flight
-            # A lone request is always let through: a limit below its weight, or a
-            # foreign program that spends everything, must not silence us for ever.
-            alone = self._in_flight == 0 and self._minute.used == 0
-            limit = self._limit
-            if limit is None or spent + weight <= limit * _SHARE or alone:
-                self._in_flight += weight
-                return 0.0
-            return 60 - self._clock() % 60 + _GUARD_SECONDS
+    def _seconds_to_wait(self, weight: int) -> float:
+        self._roll()
+        spent = self._minute.used + self._in_flight
+        # A lone request is always let through: a limit below its weight, or a
+        # foreign program that spends everything, must not silence us for ever.
+        alone = self._in_flight == 0 and self._minute.used == 0
+        limit = self._limit
+        if limit is None or spent + weight <= limit * _SHARE or alone:
+            return 0.0
+        return 60 - self._clock() % 60 + _GUARD_SECONDS
 
     def _roll(self) -> None:
         number = int((self._clock() - _GUARD_SECONDS) // 60)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
+from psycopg2 import sql
+
 from ..market.interval import INTERVALS, Interval
 from .database import Cursor
 from .series import Series, to_moment, to_time
@@ -37,17 +39,17 @@ _JSON_LIST = ", ".join(
 # NUMERIC knows values that JSON does not; only a hand could have inserted them.
 _NO_NUMBERS = ("-Infinity", "Infinity", "NaN")
 
-_NEWEST_FIRST = f"""
-SELECT {_JSON_LIST} FROM (
+_NEWEST_FIRST = sql.SQL("""
+SELECT {columns} FROM (
     SELECT * FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
     AND open_time <= %(end)s ORDER BY open_time DESC LIMIT %(limit)s
-) AS newest"""  # noqa: S608 - the list is a constant above
-_FROM_START = f"""
-SELECT {_JSON_LIST} FROM (
+) AS newest""").format(columns=sql.SQL(_JSON_LIST))
+_FROM_START = sql.SQL("""
+SELECT {columns} FROM (
     SELECT * FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
     AND open_time >= %(start)s AND open_time <= %(end)s
     ORDER BY open_time LIMIT %(limit)s
-) AS oldest"""  # noqa: S608 - the list is a constant above
+) AS oldest""").format(columns=sql.SQL(_JSON_LIST))
 
 _STORED = """
 SELECT open_time, close_time, open_price::text, high_price::text, low_price::text,
@@ -58,7 +60,7 @@ FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
 ORDER BY open_time"""
 
 # The sums are NUMERIC and the prices are picked, so that the result is exact.
-_AGGREGATED = """
+_AGGREGATED = sql.SQL("""
 SELECT {bucket} AS bucket, max(close_time),
     ((array_agg(open_price ORDER BY open_time))[1])::text,
     max(high_price)::text, min(low_price)::text,
@@ -67,10 +69,10 @@ SELECT {bucket} AS bucket, max(close_time),
     sum(number_of_trades)::bigint, sum(taker_buy_base_asset_volume)::text
 FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
     AND open_time >= %(start)s AND open_time < %(end)s
-GROUP BY bucket ORDER BY bucket"""
-_OF_MONTHS = _AGGREGATED.format(bucket="date_trunc('month', open_time, 'UTC')")
+GROUP BY bucket ORDER BY bucket""")
+_OF_MONTHS = _AGGREGATED.format(bucket=sql.SQL("date_trunc('month', open_time, 'UTC')"))
 _OF_EQUAL_LENGTH = _AGGREGATED.format(
-    bucket="date_bin(%(length)s, open_time, %(origin)s)"
+    bucket=sql.SQL("date_bin(%(length)s, open_time, %(origin)s)")
 )
 
 

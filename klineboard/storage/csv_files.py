@@ -20,7 +20,7 @@ from psycopg2 import sql
 from ..errors import CsvNotWritable
 from ..market.kline import COLUMNS
 from .database import Cursor
-from .series import Series, to_moment
+from .series import Series, to_moment, to_time
 
 _TIME_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
@@ -57,20 +57,17 @@ def header() -> str:
     return ",".join(COLUMNS) + "\n"
 
 
-def bring_in_line(
-    cursor: Cursor, folder: Path, series: Series, *, newest_stored: int | None = None
-) -> bool:
+def bring_in_line(cursor: Cursor, folder: Path, series: Series) -> bool:
     """Make a series' file equal to the table, if it is not.
 
-    The transaction must see a table that nobody else changes: hold the series' lock.
+    The row of ``series`` is locked until the transaction ends: nobody changes the
+    candles meanwhile, and no second writer is at the same file. Where all changes lie
+    behind the last candle of the file, only those are read from the table.
 
     Args:
         cursor: Of a transaction.
         folder: Where the files lie; made when absent.
         series: Whose file.
-        newest_stored: The newest open time (ms) that the file had when it last
-            equalled the table, where all changes since then lie behind it: then only
-            the new rows are read from the table. None reads all of them.
 
     Returns:
         Whether the file was written.
@@ -80,14 +77,15 @@ def bring_in_line(
             and the next run tries again.
     """
     cursor.execute(
-        "SELECT version, csv_version, csv_bytes, csv_modified_ns FROM series "
-        "WHERE symbol = %s AND interval = %s",
+        "SELECT version, csv_version, csv_until < changed_from, csv_until, "
+        "csv_bytes, csv_modified_ns FROM series "
+        "WHERE symbol = %s AND interval = %s FOR UPDATE",
         series.key,
     )
     row = cursor.fetchone()
     if row is None:
         return False
-    version, csv_version, *stamp = row
+    version, csv_version, only_added_behind, csv_until, *stamp = row
     path = folder / series.file_name
     untouched = _stamp(path) == tuple(stamp)
     if untouched and csv_version == version:
@@ -95,10 +93,10 @@ def bring_in_line(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
-            if untouched and newest_stored is not None:
+            if untouched and only_added_behind:
                 with path.open("rb") as old:
                     shutil.copyfileobj(old, file, 1 << 20)
-                start = newest_stored + 1
+                start = to_time(csv_until) + 1
             else:
                 file.write(header().encode())
                 start = None
@@ -107,7 +105,9 @@ def bring_in_line(
     except OSError as error:
         raise CsvNotWritable(f"{path} could not be written: {error}") from error
     cursor.execute(
-        "UPDATE series SET csv_version = %s, csv_bytes = %s, csv_modified_ns = %s "
+        "UPDATE series SET csv_version = %s, csv_bytes = %s, csv_modified_ns = %s, "
+        "changed_from = NULL, csv_until = (SELECT max(open_time) FROM klines k "
+        "WHERE k.symbol = series.symbol AND k.interval = series.interval) "
         "WHERE symbol = %s AND interval = %s",
         (version, size, modified, *series.key),
     )

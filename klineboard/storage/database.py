@@ -88,7 +88,11 @@ class Database:
                 dbname=settings.postgres_db,
                 connect_timeout=5,
                 application_name="klineboard",
-                keepalives_idle=30,
+                # A host that vanished is noticed within a quarter of a minute.
+                keepalives_idle=10,
+                keepalives_interval=3,
+                keepalives_count=3,
+                tcp_user_timeout=20_000,
                 options=f"-c timezone=UTC -c statement_timeout="
                 f"{self._statement_timeout_ms}",
             )
@@ -190,7 +194,10 @@ class Database:
                                 psycopg2.sql.Identifier(name)
                             )
                         )
-            except psycopg2.errors.UniqueViolation:
+            except (
+                psycopg2.errors.UniqueViolation,
+                psycopg2.errors.DuplicateDatabase,
+            ):
                 pass  # Another process made it in the same moment.
             finally:
                 connection.close()

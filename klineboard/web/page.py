@@ -25,6 +25,13 @@ def dashboard() -> Response:
             stream_port=own.settings.stream_port,
         ).encode()
 
-    # The addresses of the scripts change with their content.
-    files = url_for("static", filename="style.css")
-    return cached_answer(own.bodies, files, make, mimetype="text/html")
+    # The addresses of the scripts change with their content, templates included; all
+    # else that stands in the page is named here.
+    key = (
+        url_for("static", filename="style.css"),
+        __version__,
+        own.settings.symbols,
+        own.settings.intervals,
+        own.settings.stream_port,
+    )
+    return cached_answer(own.bodies, key, make, mimetype="text/html")

@@ -30,12 +30,12 @@ _KEPT_FOR = 10_000
 def series() -> Response:
     """Answer all series, those of the settings first and in their order."""
     own = services()
-    now = own.now()
     with own.reading() as cursor:
         facts = read_facts(cursor, own.configured)
         contact = read_contact(cursor)
         origin = read_origin(cursor)
         sparks = read_sparks(cursor, _SPARK_CANDLES)
+    now = own.now() + contact.clock_ahead
     digits = {
         symbol: price_digits(list(group))
         for symbol, group in groupby(

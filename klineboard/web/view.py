@@ -69,9 +69,9 @@ def view() -> Response:
     """Answer candles, figure, coverage and state of one symbol."""
     refuse_typos("symbol", "interval", "range")
     own = services()
-    now = own.now()
     asked, range_name = interval_argument(), _range_argument()
     seen = _find(own, symbol_argument(), asked, range_name)
+    now = own.now() + seen.contact.clock_ahead
     summary = _summary(own, seen, now)
 
     def make() -> bytes:

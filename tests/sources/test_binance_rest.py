@@ -275,18 +275,34 @@ def test_backoff_doubles_with_jitter_and_has_an_end() -> None:
     assert backoff(30, 0.5) <= 45.0
 
 
-def test_a_bans_end_is_read_from_the_words_where_no_header_tells() -> None:
-    body = b'{"code":-1003,"msg":"Way too much; IP banned until 1700000060000."}'
-    failure = failure_of(418, {}, body, "host", 1700000000.0)
+def test_a_bans_end_is_read_from_the_words_by_the_exchanges_clock() -> None:
+    body = b'{"code":-1003,"msg":"Way too much; IP banned until 1700000600000."}'
+    headers = {"Date": "Tue, 14 Nov 2023 22:13:20 GMT"}  # 1700000000
+    failure = failure_of(418, headers, body, "host")
     assert isinstance(failure, RateLimited)
-    assert failure.seconds == 60.0
+    assert failure.seconds == 600.0
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-5"])
-def test_a_retry_after_that_makes_no_sense_is_survived(value: str) -> None:
-    failure = failure_of(429, {"Retry-After": value}, b"", "host", 0.0)
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (418, {}, 120),
+        (418, {"Retry-After": "0"}, 1),
+        (418, {"Retry-After": "99999999"}, 259_200),
+        (429, {}, 60),
+        (429, {"Retry-After": "0"}, 1),
+        (429, {"Retry-After": "nan"}, 60),
+        (429, {"Retry-After": "soon"}, 60),
+        (429, {"Retry-After": "-5"}, 60),
+        (429, {"Retry-After": "7"}, 7),
+    ],
+)
+def test_no_silence_is_shorter_or_longer_than_makes_sense(
+    status: int, headers: dict[str, str], seconds: float
+) -> None:
+    failure = failure_of(status, headers, b"", "host")
     assert isinstance(failure, RateLimited)
-    assert 0 <= failure.seconds <= 60
+    assert failure.seconds == seconds
 
 
 def test_retries_say_what_was_wrong(

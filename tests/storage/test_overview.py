@@ -133,7 +133,7 @@ def test_an_empty_database_knows_of_no_contact_and_no_origin(
     database: Database,
 ) -> None:
     with database.transaction() as cursor:
-        assert read_contact(cursor) == (None, None, None)
+        assert read_contact(cursor) == (None, None, None, 0)
         assert read_origin(cursor) is None
 
 

@@ -98,13 +98,18 @@ CREATE TABLE exchange_contact (
     reached_at timestamptz,
     failed_at timestamptz,
     error text,
-    silent_until timestamptz
+    silent_until timestamptz,
+    -- The exchange's clock minus ours, ms, when it was reached: candles close by it.
+    clock_ahead_ms bigint NOT NULL DEFAULT 0
 );
 
 -- One row a series, kept true by the triggers below whoever changes klines.
--- version grows with every change; a CSV file or a cached answer made at a version
+-- version is another one after every change; a CSV file or a cached answer made at a version
 -- is current as long as the version stands.
 CREATE SEQUENCE series_version;
+-- Two databases never share a version: a browser's cached answer of one (the demo)
+-- must not pass for the other's.
+SELECT setval('series_version', (extract(epoch FROM now()) * 1000)::bigint);
 CREATE TABLE series (
     symbol text NOT NULL,
     interval text NOT NULL,
@@ -116,6 +121,9 @@ CREATE TABLE series (
     searched_until timestamptz,
     -- The state of the CSV file when it last equalled the table.
     csv_version bigint,
+    csv_until timestamptz,
+    -- The oldest open time that changed since then.
+    changed_from timestamptz,
     csv_bytes bigint,
     csv_modified_ns bigint,
     PRIMARY KEY (symbol, interval)
@@ -123,18 +131,23 @@ CREATE TABLE series (
 
 CREATE FUNCTION count_inserted_klines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO series AS s (symbol, interval, row_count)
-    SELECT n.symbol, n.interval, count(*) FROM new_rows n GROUP BY n.symbol, n.interval
+    INSERT INTO series AS s (symbol, interval, row_count, changed_from)
+    SELECT n.symbol, n.interval, count(*), min(n.open_time)
+    FROM new_rows n GROUP BY n.symbol, n.interval
     ON CONFLICT (symbol, interval) DO UPDATE
-    SET row_count = s.row_count + excluded.row_count, version = excluded.version;
+    SET row_count = s.row_count + excluded.row_count, version = excluded.version,
+        changed_from = least(s.changed_from, excluded.changed_from);
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION count_deleted_klines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE series s
-    SET row_count = s.row_count - d.row_count, version = nextval('series_version')
-    FROM (SELECT o.symbol, o.interval, count(*) AS row_count
+    SET row_count = s.row_count - d.row_count, version = nextval('series_version'),
+        changed_from = least(s.changed_from, d.oldest),
+        -- What was deleted has not been asked for, as far as anybody knows now.
+        searched_from = NULL
+    FROM (SELECT o.symbol, o.interval, count(*) AS row_count, min(o.open_time) AS oldest
           FROM old_rows o GROUP BY o.symbol, o.interval) d
     WHERE s.symbol = d.symbol AND s.interval = d.interval;
     RETURN NULL;
@@ -142,19 +155,21 @@ END $$;
 
 CREATE FUNCTION count_updated_klines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO series AS s (symbol, interval, row_count)
-    SELECT b.symbol, b.interval, sum(b.row_count)
-    FROM (SELECT o.symbol, o.interval, -1 AS row_count FROM old_rows o
-          UNION ALL SELECT n.symbol, n.interval, 1 FROM new_rows n) b
+    INSERT INTO series AS s (symbol, interval, row_count, changed_from)
+    SELECT b.symbol, b.interval, sum(b.row_count), min(b.open_time)
+    FROM (SELECT o.symbol, o.interval, o.open_time, -1 AS row_count FROM old_rows o
+          UNION ALL SELECT n.symbol, n.interval, n.open_time, 1 FROM new_rows n) b
     GROUP BY b.symbol, b.interval
     ON CONFLICT (symbol, interval) DO UPDATE
-    SET row_count = s.row_count + excluded.row_count, version = excluded.version;
+    SET row_count = s.row_count + excluded.row_count, version = excluded.version,
+        changed_from = least(s.changed_from, excluded.changed_from);
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION count_truncated_klines() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE series SET row_count = 0, version = nextval('series_version');
+    UPDATE series SET row_count = 0, version = nextval('series_version'),
+        changed_from = '-infinity', searched_from = NULL;
     RETURN NULL;
 END $$;
 
