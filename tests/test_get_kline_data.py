@@ -282,3 +282,36 @@ def test_help_names_every_option_and_the_exit_codes(door: Door) -> None:
     for word in "--symbol --interval --start --end --print --dry-run --watch".split():
         assert word in out
     assert "Exit code: 0 all well" in out
+
+
+def test_watch_and_dry_run_exclude_each_other(door: Door) -> None:
+    code, _, err = finish(door("--watch", "--dry-run"))
+    assert code == 2
+    assert "exclude each other" in err
+
+
+def test_a_reader_of_the_table_may_leave_early(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        f"'{sys.executable}' get_kline_data.py --print --quiet | head -1",
+        cwd=PROJECT_ROOT,
+        shell=True,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "BTCUSDT 1h, newest 500 candles (UTC)\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_a_dry_run_in_words(door: Door, simulator: Simulator) -> None:
+    simulator.faults.add(kind="status", status=500, count=99, path="/api/v3/klines")
+    process = door("--dry-run")
+    pause = threading.Event()
+    while simulator.statistics.asked("/api/v3/klines") == 0:
+        pause.wait(0.01)
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, err) == (130, "")
+    assert "stopped before the end" in out

@@ -103,3 +103,10 @@ def test_the_file_in_the_repository_names_every_key_and_works() -> None:
 def test_settings_know_the_same_intervals_as_the_market() -> None:
     settings = settings_of({"INTERVALS": ",".join(INTERVALS)})
     assert list(settings.intervals) == list(INTERVALS)
+
+
+def test_a_file_in_another_encoding_is_a_wrong_setting(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("SYMBOLS=BTCUSDT\n".encode("utf-16"))
+    with pytest.raises(SettingsError, match="UTF-8"):
+        Settings.load({}, file)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from klineboard.market.interval import DAY, HOUR, INTERVALS
 from klineboard.market.moment import parse_moment as at
 from klineboard.simulator import Simulator
 from klineboard.storage.database import Database
+from klineboard.storage.overview import read_contact
 from klineboard.storage.series import Series, SeriesState, series_lock
 from tests.conftest import MakeSettings
 from tests.jobs.conftest import (
@@ -441,3 +445,113 @@ def test_before_the_next_candle_closes_nothing_is_missing() -> None:
     state = SeriesState(row_count=3, first_open=0, last_opens=(HOUR, 2 * HOUR))
     task = Task(BTC_HOURS, (0, 4 * HOUR - 1), 4 * HOUR - 1)
     assert missing_spans(state, task) == []
+
+
+def test_an_empty_answer_does_not_lose_the_start(
+    collect: Collect, simulator: Simulator, database: Database
+) -> None:
+    collect(start=at("2024-02-20"))
+    simulator.faults.add(kind="stale", rows=2000, path="/api/v3/klines")
+    collect()
+    collect()
+    assert stored(database) == truth(simulator)
+
+
+def test_a_broken_row_before_the_first_candle_is_asked_for_again(
+    collect: Collect, simulator: Simulator, database: Database
+) -> None:
+    collect(start=at("2024-02-20"))
+    simulator.faults.add(kind="nan", count=5, path="/api/v3/klines")
+    (result,) = collect(start=at("2024-02-19T23:00"))
+    assert result.status == "failed"
+    (result,) = collect(start=at("2024-02-19T23:00"))
+    assert result.status == "ok"
+    assert stored(database) == truth(simulator, start=at("2024-02-19T23:00"))
+
+
+def test_the_oldest_candles_come_back_when_somebody_deletes_them(
+    collect: Collect, simulator: Simulator, database: Database, csv_folder: Path
+) -> None:
+    collect()
+    for statement in (
+        "DELETE FROM klines WHERE open_time < '2024-01-20'",
+        "TRUNCATE klines",
+    ):
+        with database.transaction() as cursor:
+            cursor.execute(statement)
+        collect()
+        assert stored(database) == truth(simulator)
+        assert_csv_equals_table(database, csv_folder)
+
+
+def test_only_new_candles_are_read_for_the_file_of_an_ordinary_run(
+    collect: Collect, simulator: Simulator, database: Database, csv_folder: Path
+) -> None:
+    collect()
+    path = csv_folder / "BTCUSDT_1h.csv"
+    content = path.read_bytes()
+    # A mark in the old part, with the file's size and time as they were: it stays
+    # where only the new rows are added.
+    times = path.stat()
+    path.write_bytes(content.replace(b"2024-01-02", b"XXXX-01-02", 1))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    simulator.clock.advance(HOUR)
+    collect()
+    assert path.read_bytes().count(b"XXXX-01-02") == 1
+    assert path.read_bytes().count(b"\n") == content.count(b"\n") + 1
+
+
+def test_a_file_is_written_anew_where_an_old_row_was_changed_by_hand(
+    collect: Collect, simulator: Simulator, database: Database, csv_folder: Path
+) -> None:
+    collect()
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE klines SET volume = 7 WHERE open_time = '2024-01-02'")
+    simulator.clock.advance(HOUR)
+    collect()
+    assert_csv_equals_table(database, csv_folder)
+
+
+def test_a_storage_error_in_one_series_leaves_the_others_alone(
+    collect: Collect, simulator: Simulator, database: Database
+) -> None:
+    with database.transaction() as cursor:
+        cursor.execute("ALTER TABLE klines ADD CHECK (symbol <> 'ETHUSDT')")
+    results = collect("ETHUSDT 1h", "BTCUSDT 1h")
+    assert [result.status for result in results] == ["failed", "ok"]
+    assert stored(database) == truth(simulator)
+
+
+def test_after_the_order_to_stop_nothing_more_is_asked(
+    make_settings: MakeSettings, simulator: Simulator, database: Database
+) -> None:
+    stop = threading.Event()
+    collector = Collector(
+        make_settings(BINANCE_API_URL=simulator.url),
+        database,
+        SilentDisplay(on_progress=stop.set),
+        stop,
+    )
+    names = [
+        f"{symbol}USDT 1h" for symbol in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA")
+    ]
+    results = collector.run(Order(series_of(*names), START, None))
+    assert {result.status for result in results} == {"failed"}
+    assert simulator.statistics.asked("/api/v3/klines") < len(names)
+
+
+def test_a_start_in_the_future_asks_for_nothing(
+    collect: Collect, simulator: Simulator
+) -> None:
+    (result,) = collect(start=at("2030-01-01"))
+    assert (result.status, result.rows_stored) == ("ok", 0)
+    assert simulator.statistics.asked("/api/v3/klines") == 0
+
+
+def test_the_exchanges_clock_is_kept_for_the_page(
+    collect: Collect, simulator: Simulator, database: Database
+) -> None:
+    collect()
+    with database.transaction() as cursor:
+        ahead = read_contact(cursor).clock_ahead
+    assert abs(time.time() * 1000 + ahead - simulator.clock.now()) < 60_000

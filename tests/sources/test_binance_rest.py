@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
@@ -19,8 +20,9 @@ from klineboard.errors import (
 from klineboard.market.interval import HOUR, INTERVALS
 from klineboard.market.moment import parse_moment as at
 from klineboard.simulator import Simulator
-from klineboard.sources.binance_answers import failure_of
+from klineboard.sources.binance_answers import failure_of, parse_info
 from klineboard.sources.binance_rest import BinanceRest, RequestCount, backoff
+from tests.sources.serving import serving
 
 HOURS = INTERVALS["1h"]
 START, END = at("2024-02-01"), at("2024-02-02")
@@ -312,3 +314,42 @@ def test_retries_say_what_was_wrong(
     with caplog.at_level(logging.WARNING):
         exchange.klines("BTCUSDT", HOURS, START, END)
     assert "no JSON" in caplog.text
+
+
+def test_a_candle_as_long_as_another_intervals_must_come_twice(
+    simulator: Simulator, exchange: BinanceRest
+) -> None:
+    opened = START + 5 * HOUR
+    simulator.tampering.correct("BTCUSDT", "1h", opened, close_time=opened + 59_999)
+    page = exchange.klines("BTCUSDT", HOURS, START, END)
+    assert [kline.open_time for kline in page.doubtful] == [opened]
+    assert simulator.statistics.requests == 2
+
+
+def test_a_strange_symbol_or_a_new_kind_of_limit_stops_nothing() -> None:
+    limit, known = parse_info(
+        {
+            "rateLimits": [
+                {"rateLimitType": "NEW", "interval": "WEEK", "limit": 1},
+                {
+                    "rateLimitType": "REQUEST_WEIGHT",
+                    "interval": "SECOND",
+                    "intervalNum": 10,
+                    "limit": 200,
+                },
+            ],
+            "symbols": [{"odd": 1}, {"symbol": "BTCUSDT"}, None],
+        }
+    )
+    assert limit == 1200
+    assert list(known) == ["BTCUSDT"]
+
+
+def test_a_foreign_candle_that_is_said_once_is_not_believed() -> None:
+    right = ["1", "2", "0", "1", "5", START + HOUR - 1, "5", 1, "1", "1", "0"]
+    wrong = [*right[:5], START + 59_999, *right[6:]]
+    bodies = [json.dumps([[START, *row]]).encode() for row in (wrong, right)]
+    with serving(*bodies) as (url, asked):
+        page = client(url.removesuffix("/api/v3")).klines("X", HOURS, START, END)
+    assert [kline.close_time for kline in page.klines] == [START + HOUR - 1]
+    assert len(asked) == 2

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import http.server
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -15,30 +11,7 @@ from klineboard.errors import ExchangeUnavailable, InvalidAnswer
 from klineboard.simulator import Simulator
 from klineboard.sources.coingecko import largest_market_caps
 from tests.conftest import recorded
-
-
-@contextmanager
-def serving(body: bytes, status: int = 200) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives one answer to everything, and keeps what was asked."""
-    asked: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/api/v3", asked
-        server.shutdown()
-        thread.join()
+from tests.sources.serving import serving
 
 
 def test_brings_the_ten_largest(simulator: Simulator) -> None:
@@ -68,7 +41,7 @@ def test_small_numbers_and_missing_ones_are_kept() -> None:
 
 
 def test_the_demo_key_goes_to_the_public_host_and_into_no_message() -> None:
-    with serving(b"slow down", 429) as (url, asked):
+    with serving(b"slow down", status=429) as (url, asked):
         with pytest.raises(ExchangeUnavailable, match="HTTP 429") as caught:
             largest_market_caps(url, "CG-secret")
     assert "x_cg_demo_api_key=CG-secret" in asked[0]
@@ -93,5 +66,5 @@ def test_what_is_no_list_of_coins_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize(("body", "status"), [(b"<html>", 200), (b"{}", 429)])
 def test_errors_are_ours(body: bytes, status: int) -> None:
-    with serving(body, status) as (url, _), pytest.raises(ExchangeUnavailable):
+    with serving(body, status=status) as (url, _), pytest.raises(ExchangeUnavailable):
         largest_market_caps(url)

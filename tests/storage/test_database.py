@@ -174,3 +174,23 @@ def test_many_threads_may_connect_to_the_embedded_server_at_once(folder: Path) -
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ready\n", "")
     assert servers(folder) == []
+
+
+@pytest.mark.parametrize("torn", ["", "12345", "12345\n/nowhere\n", "-7\nx\ny\nz\n"])
+def test_a_torn_pid_file_does_not_keep_the_embedded_server_down(
+    folder: Path, torn: str
+) -> None:
+    use(folder).communicate("\n", timeout=20)
+    (folder / "postgres" / "postmaster.pid").write_text(torn)
+    use(folder).communicate("\n", timeout=20)
+    assert servers(folder) == []
+
+
+def test_a_set_up_that_was_cut_short_is_set_aside_and_made_anew(folder: Path) -> None:
+    # What a kill in the middle of initdb leaves: a version file and little else.
+    (folder / "postgres").mkdir()
+    (folder / "postgres" / "PG_VERSION").write_text("18\n")
+    (folder / "postgres.unfinished").touch()
+    use(folder).communicate("\n", timeout=30)
+    assert list(folder.glob("postgres.incomplete-*/PG_VERSION"))
+    assert not (folder / "postgres.unfinished").exists()
