@@ -197,6 +197,29 @@ class BinanceRest:
         Raises:
             ExchangeError: See :mod:`klineboard.errors` for what to do about each kind.
         """
+        # A candle cut short by an outage may last exactly as long as another
+        # interval's. What two answers in a row say is true.
+        page = self._klines(symbol, interval, start, end, count)
+        for _ in range(self._attempts):
+            if not page.doubtful:
+                return page
+            again = self._klines(symbol, interval, start, end, count)
+            if again.doubtful == page.doubtful:
+                return again
+            page = again
+        raise InvalidAnswer(
+            f"{symbol} {interval}: the candle of {page.doubtful[0].open_time} lasts as "
+            "long as another interval's, in some answers and not in others"
+        )
+
+    def _klines(
+        self,
+        symbol: str,
+        interval: Interval,
+        start: int,
+        end: int,
+        count: RequestCount | None,
+    ) -> Page:
         parameters = {
             "symbol": symbol,
             "interval": interval.name,
@@ -211,27 +234,10 @@ class BinanceRest:
                 raise _UnsoundRows(page)
             return page
 
-        def ask() -> Page:
-            path = "/api/v3/klines"
-            try:
-                return self._get(path, parameters, _KLINES_WEIGHT, parse, count)
-            except _UnsoundRows as unsound:
-                return unsound.page
-
-        # A candle cut short by an outage may last exactly as long as another
-        # interval's. What two answers in a row say is true.
-        page = ask()
-        for _ in range(self._attempts):
-            if not page.doubtful:
-                return page
-            again = ask()
-            if again.doubtful == page.doubtful:
-                return again
-            page = again
-        raise InvalidAnswer(
-            f"{symbol} {interval}: the candle of {page.doubtful[0].open_time} lasts as "
-            "long as another interval's, in some answers and not in others"
-        )
+        try:
+            return self._get("/api/v3/klines", parameters, _KLINES_WEIGHT, parse, count)
+        except _UnsoundRows as unsound:
+            return unsound.page
 
     def _get(
         self,
