@@ -22,6 +22,7 @@ from ..errors import (
     Stopped,
     StorageError,
 )
+from ..market.interval import Interval
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
 from ..sources.binance_rest import BinanceRest, backoff
@@ -80,6 +81,30 @@ class Order:
     def span(self, now: int) -> Span:
         """Return first and last open time, the exchange's clock being ``now``."""
         return self.start, now if self.end is None else min(self.end, now)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What a watch remembers from one look at the clock to the next."""
+
+    shortest: Interval
+    closes: int = 0
+    failures: int = 0
+    failed_runs: int = 0
+    _first: tuple[float, int] | None = None
+
+    def pace(self, now: int) -> float:
+        """Return how fast the exchange's clock (ms) runs against ours.
+
+        A simulated one may be bent. Measured from the first call to this one.
+        """
+        local = time.monotonic()
+        if self._first is None:
+            self._first = local, now
+        passed = local - self._first[0]
+        if passed < 1.0:
+            return 1.0
+        return min(max((now - self._first[1]) / 1000 / passed, 0.01), 1000.0)
 
 
 class Collector:
@@ -171,40 +196,42 @@ class Collector:
             (series.interval for series in order.series),
             key=lambda interval: interval.milliseconds,
         )
-        failures = failed_runs = 0
-        closes = 0
-        pace = _Pace()
+        state = _Watch(shortest)
         while True:
             self._database.wait(self.wait)
             try:
-                now = self._greet(attempts=1)
+                pause = self._watch_once(order, state)
             except DatabaseUnavailable as error:
                 log.warning("%s", error)
                 continue
-            except ExchangeError as error:
-                failures += 1
-                self._note_failed(error)
-                # Not at the first failure: a simulator may be starting beside us.
-                clear = isinstance(error, AccessBlocked | RateLimited)
-                if failures == (1 if clear else _FAILURES_TO_TELL):
-                    log.warning("%s", away_sentence(error))
-                longer = error.seconds if isinstance(error, RateLimited) else 0.0
-                self.wait(max(backoff(failures, 1.0), longer))
-                continue
-            if failures >= _FAILURES_TO_TELL:
-                log.info("the exchange answers again")
-            failures = 0
-            if now >= closes + _SETTLE_SECONDS * 1000:
-                results = self.run(order)
-                closes = shortest.add(shortest.floor(now))
-                failed = any(r.status == "failed" and r.retry for r in results)
-                failed_runs = failed_runs + 1 if failed else 0
-                if failed:
-                    self.wait(min(_RETRY_SECONDS * failed_runs, _LONGEST_RETRY_SECONDS))
-                    closes = 0
-                continue
-            rest = (closes - now) / 1000 / pace.of(now) + _SETTLE_SECONDS
-            self.wait(min(rest, _LONGEST_NAP_SECONDS))
+            self.wait(pause)
+
+    def _watch_once(self, order: Order, state: _Watch) -> float:
+        """Look at the exchange's clock, run if a candle closed; return the pause."""
+        try:
+            now = self._greet(attempts=1)
+        except ExchangeError as error:
+            state.failures += 1
+            # Not at the first failure: a simulator may be starting beside us.
+            clear = isinstance(error, AccessBlocked | RateLimited)
+            if state.failures == (1 if clear else _FAILURES_TO_TELL):
+                log.warning("%s", away_sentence(error))
+            self._note_failed(error)
+            silence = error.seconds if isinstance(error, RateLimited) else 0.0
+            return max(backoff(state.failures, 1.0), silence)
+        if state.failures >= _FAILURES_TO_TELL:
+            log.info("the exchange answers again")
+        state.failures = 0
+        if now < state.closes + _SETTLE_SECONDS * 1000:
+            rest = (state.closes - now) / 1000 / state.pace(now) + _SETTLE_SECONDS
+            return min(rest, _LONGEST_NAP_SECONDS)
+        results = self.run(order)
+        if any(result.status == "failed" and result.retry for result in results):
+            state.failed_runs += 1
+            return min(_RETRY_SECONDS * state.failed_runs, _LONGEST_RETRY_SECONDS)
+        state.failed_runs = 0
+        state.closes = state.shortest.add(state.shortest.floor(now))
+        return 0.0
 
     def _greet(self, attempts: int | None = None) -> int:
         """Keep an earlier ban, ask for the time, and make sure who answers."""
@@ -297,23 +324,6 @@ class Collector:
     def _remember_silence(self, limited: RateLimited) -> None:
         with self._database.transaction() as cursor:
             remember_silence(cursor, self.exchange.host, limited.seconds)
-
-
-class _Pace:
-    """How fast the exchange's clock runs against ours; a simulated one may be bent."""
-
-    def __init__(self) -> None:
-        self._first: tuple[float, int] | None = None
-
-    def of(self, now: int) -> float:
-        """Return exchange seconds a second of ours, from the first call to this one."""
-        local = time.monotonic()
-        if self._first is None:
-            self._first = local, now
-        passed = local - self._first[0]
-        if passed < 1.0:
-            return 1.0
-        return min(max((now - self._first[1]) / 1000 / passed, 0.01), 1000.0)
 
 
 def unknown_symbol(series: Series, known: Iterable[str]) -> str:
