@@ -60,12 +60,43 @@ def test_the_exchange_and_its_last_contact_are_told(
 ) -> None:
     with database.transaction() as cursor:
         claim_origin(cursor, "simulated")
-        note_reached(cursor, "127.0.0.1")
+        note_reached(cursor, "127.0.0.1", START)
         note_failed(cursor, "127.0.0.1", "refused")
     body = client.get("/api/series").get_json()
     assert body["origin"] == "simulated"
     assert body["exchange"]["error"] == "refused"
     assert isinstance(body["exchange"]["failed_at"], int)
+
+
+def test_candles_grow_old_by_the_exchanges_clock_not_by_ours(
+    client: FlaskClient, database: Database, store: Store, clock: Clock
+) -> None:
+    store(count=3)
+    years = 3 * 365 * DAY
+    clock.now = START + 3 * HOUR + years
+    with database.transaction() as cursor:
+        # The exchange lives three years before us (PostgreSQL's clock is the real one).
+        cursor.execute(
+            "INSERT INTO exchange_contact (host, reached_at, clock_ahead_ms) "
+            "VALUES ('bent', now(), %s)",
+            (-years,),
+        )
+    (series,) = [s for s in client.get("/api/series").get_json()["series"] if s["rows"]]
+    assert (series["state"], series["missing"]) == ("ok", 0)
+    assert client.get("/health").get_json()["status"] == "ok"
+    view = client.get("/api/view?symbol=BTCUSDT").get_json()
+    assert view["state"] == "ok"
+    assert view["now"] == START + 3 * HOUR
+
+
+def test_a_row_with_nan_breaks_no_page(
+    client: FlaskClient, database: Database, store: Store
+) -> None:
+    store(count=3)
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE klines SET close_price = 'NaN'")
+    for path in ("/api/series", "/api/klines?symbol=BTCUSDT&interval=1h", "/health"):
+        assert client.get(path).status_code == 200, path
 
 
 def test_the_answer_stays_the_same_until_something_changes(
