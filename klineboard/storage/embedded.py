@@ -68,7 +68,7 @@ def start(folder: Path) -> dict[str, str]:
     try:
         with _mutex:
             _hold(folder)
-            # Asking the wheel takes a lock that all its users on this machine share.
+            # Most calls find a server that runs; only the others need the wheel.
             info = _running(folder) or _server(folder).get_postmaster_info()
     except _FAILURES as error:
         raise DatabaseUnavailable(
