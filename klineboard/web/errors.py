@@ -14,7 +14,7 @@ from .answers import json_answer
 
 log = logging.getLogger(__name__)
 
-_AWAY = "The database is not reached at the moment; every request tries it again."
+_AWAY = "The database is not reached at the moment."
 
 
 class RequestError(KlineboardError):
