@@ -21,6 +21,7 @@ from klineboard.errors import (
 from klineboard.jobs.collect_all import Collector, Order
 from klineboard.jobs.refresh_market_caps import refresh_market_caps
 from klineboard.jobs.rehearse import rehearse
+from klineboard.jobs.watch import watch
 from klineboard.market.interval import INTERVALS, expected_intervals
 from klineboard.market.moment import EXPECTED_MOMENT, parse_moment
 from klineboard.settings import Settings, unknown_keys
@@ -166,7 +167,7 @@ def collect(
     collector = Collector(settings, database, display, stop)
     if options.watch:
         try:
-            collector.watch(order)
+            watch(collector, order)
         except Stopped:
             log.info("stopped; everything fetched is stored")
             return OK

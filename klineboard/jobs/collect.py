@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import CsvNotWritable, ExchangeError, SeriesRejected, Stopped
 from ..market.coverage import Coverage, is_due
-from ..market.kline import Kline, Page
+from ..market.kline import Page
 from ..storage.csv_files import bring_in_line
 from ..storage.database import Database
 from ..storage.klines import ensure_view, store_klines
@@ -28,37 +28,12 @@ from ..storage.series import (
     widen_searched_span,
 )
 from .fetch import Fetcher
+from .task import Span, Task, covers, missing_spans, tail_is_due, touches
 
 log = logging.getLogger(__name__)
 
-Span = tuple[int, int]
-"""First and last open time, ms, both included."""
-
 Progress = Callable[[Series, int, int], object]
 """Told the series, how many candles are done, and about how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What to collect: candles of a series that open in ``span`` and closed by ``now``.
-
-    Attributes:
-        series: Which.
-        span: Which open times, ms.
-        now: The exchange's clock, ms.
-    """
-
-    series: Series
-    span: Span
-    now: int
-
-    def closed(self, klines: list[Kline]) -> list[Kline]:
-        """Return the candles that are final.
-
-        The close time decides, against the exchange's clock: neither the position in
-        the answer nor the local clock tells (freqtrade#8678, python-binance#1246).
-        """
-        return [kline for kline in klines if kline.close_time < self.now]
 
 
 @dataclass(slots=True)
@@ -180,7 +155,7 @@ class _Collection:
                 added = self._fetch(span)
             if span in self._unsound:
                 continue  # Rows that cannot be believed prove nothing.
-            if added or _touches(self._before, span):
+            if added or touches(self._before, span):
                 with self._database.transaction() as cursor:
                     widen_searched_span(
                         cursor, self._series, span[0], min(span[1], self._task.now)
@@ -196,7 +171,7 @@ class _Collection:
         while True:
             with self._database.transaction() as cursor:
                 state = read_state(cursor, self._series)
-            if not state.last_opens or not _tail_is_due(state, self._task):
+            if not state.last_opens or not tail_is_due(state, self._task):
                 return spans
             span = (state.last_opens[-1] + 1, self._task.span[1])
             spans.append(span)
@@ -237,12 +212,12 @@ class _Collection:
         while due := [
             gap
             for gap in self._sync_gaps()
-            if self._is_due(gap) and not _covers(settled, self._span_of(gap))
+            if self._is_due(gap) and not covers(settled, self._span_of(gap))
         ]:
             confirmed: list[Span] = []
             for gap in due:
                 span = self._span_of(gap)
-                asked_before = gap.attempts > 0 or _covers(fetched, span)
+                asked_before = gap.attempts > 0 or covers(fetched, span)
                 if not self._fetch(span) and asked_before:
                     confirmed.append(span)
                 fetched = [*fetched, span]
@@ -274,10 +249,10 @@ class _Collection:
         with self._database.transaction() as cursor:
             for gap in gaps:
                 whole = (gap.hole.start, gap.hole.end - 1)
-                if not _covers(confirmed, whole):
+                if not covers(confirmed, whole):
                     continue
                 # Rows came that could not be believed: the exchange does have it.
-                unsound = _covers(self._unsound, whole)
+                unsound = covers(self._unsound, whole)
                 state = "missing" if unsound else "exchange"
                 mark_gap(cursor, self._series, gap.hole, state, self._task.now)
 
@@ -291,47 +266,6 @@ class _Collection:
                 self._result.span = state.first_open, state.last_opens[-1]
             if state.row_count or state.csv_version is not None:
                 bring_in_line(cursor, csv_folder, self._series)
-
-
-def missing_spans(state: SeriesState, task: Task) -> list[Span]:
-    """Return what was never asked for: before the first, and after the last candle.
-
-    Holes between stored candles are found by looking at the candles themselves. The
-    two newest stored candles are asked for again, to see whether they still stand.
-    """
-    start, end = task.span
-    if start > end:
-        return []  # The exchange's clock has not come that far.
-    if state.first_open is None:
-        return [(start, end)]
-    spans = []
-    if start < state.first_open and (
-        state.searched_from is None or start < state.searched_from
-    ):
-        spans.append((start, min(end, state.first_open - 1)))
-    if _tail_is_due(state, task):
-        newest = state.last_opens[-1]
-        spans.append(
-            (max(start, state.last_opens[0]) if start <= newest else start, end)
-        )
-    return spans
-
-
-def _tail_is_due(state: SeriesState, task: Task) -> bool:
-    following = task.series.interval.add(state.last_opens[-1])
-    closes = task.series.interval.add(following) - 1
-    return closes < task.now and following <= task.span[1]
-
-
-def _touches(state: SeriesState, span: Span) -> bool:
-    """Whether a span reaches what is stored, so that nothing unasked lies between."""
-    if state.first_open is None:
-        return False
-    return span[0] <= state.last_opens[-1] + 1 and span[1] >= state.first_open - 1
-
-
-def _covers(spans: list[Span], span: Span) -> bool:
-    return any(start <= span[0] and span[1] <= end for start, end in spans)
 
 
 def _coverage(state: SeriesState, gaps: list[KnownGap], series: Series) -> Coverage:

@@ -13,9 +13,9 @@ from ..market.coverage import Hole, hole_between
 from ..market.kline import Kline
 from ..sources.binance_rest import BinanceRest
 from ..storage.series import Series
-from .collect import Task
 from .collect_all import Order, unknown_symbol
 from .fetch import Fetcher
+from .task import Task
 
 
 @dataclass(slots=True)

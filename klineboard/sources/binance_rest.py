@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import re
 import threading
 import time
@@ -36,6 +35,7 @@ from .binance_answers import (
     used_weight,
 )
 from .request_budget import RequestBudget
+from .silence import Silence, backoff
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +51,6 @@ _INFO_WEIGHT = 20
 _TIMEOUT_SECONDS = (5.0, 15.0)
 _LONGEST_ANSWER_SECONDS = 60.0
 _LARGEST_ANSWER = 64 << 20
-_LONGEST_BACKOFF_SECONDS = 30.0
-# A short silence is waited for; a longer one ends the run, and the next run keeps it.
-_PATIENCE_429_SECONDS = 90.0
-_PATIENCE_418_SECONDS = 10.0
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 _T = TypeVar("_T")
@@ -109,7 +105,7 @@ class BinanceRest:
         self._base_url = base_url
         self._wait = wait
         self._on_silence = on_silence or (lambda silence: None)
-        self._silence = _Silence()
+        self._silence = Silence()
         self._attempts = attempts
         self._first_backoff = first_backoff
         self._timeout = timeout
@@ -138,8 +134,7 @@ class BinanceRest:
 
     def keep_silent(self, seconds: float) -> None:
         """Ask nothing for that long; an earlier run was told so."""
-        banned = seconds > _PATIENCE_429_SECONDS
-        self._silence.begin(RateLimited(seconds, banned=banned))
+        self._silence.resume(seconds)
 
     def server_time(self, attempts: int | None = None) -> int:
         """Return the exchange's clock (ms), by which candles are closed or not.
@@ -329,40 +324,6 @@ class _UnsoundRows(InvalidAnswer):
     def __init__(self, page: Page) -> None:
         super().__init__(page.rejected[0])
         self.page = page
-
-
-class _Silence:
-    """Until when nothing may be asked; shared by all threads."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-        self._banned = False
-
-    def begin(self, limited: RateLimited) -> None:
-        self._until = max(self._until, time.monotonic() + limited.seconds)
-        self._banned = limited.banned
-
-    def keep(self, wait: Callable[[float], object]) -> None:
-        """Wait for a short silence to end.
-
-        Raises:
-            RateLimited: It is too long to wait for.
-        """
-        while (seconds := self._until - time.monotonic()) > 0:
-            patience = _PATIENCE_418_SECONDS if self._banned else _PATIENCE_429_SECONDS
-            if seconds > patience:
-                raise RateLimited(seconds, banned=self._banned)
-            log.warning("told to be silent; going on in %.1f s", seconds)
-            wait(seconds)
-
-
-def backoff(attempt: int, first: float) -> float:
-    """Return the seconds to wait after failed attempt number ``attempt`` (from 1).
-
-    Doubling, at most 30 s, with jitter so that many clients do not return at once.
-    """
-    longest = min(first * 2.0 ** (attempt - 1), _LONGEST_BACKOFF_SECONDS)
-    return longest * random.uniform(0.5, 1.5)
 
 
 def _reason(error: requests.RequestException) -> str:

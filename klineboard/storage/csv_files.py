@@ -90,17 +90,9 @@ def bring_in_line(cursor: Cursor, folder: Path, series: Series) -> bool:
     untouched = _stamp(path) == tuple(stamp)
     if untouched and csv_version == version:
         return False
+    keep_until = to_time(csv_until) if untouched and only_added_behind else None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            if untouched and only_added_behind:
-                with path.open("rb") as old:
-                    shutil.copyfileobj(old, file, 1 << 20)
-                start = to_time(csv_until) + 1
-            else:
-                file.write(header().encode())
-                start = None
-            cursor.copy_expert(copy_statement(series, start=start), file)
+        _write(cursor, path, series, keep_until)
         size, modified = _stamp(path) or (None, None)
     except OSError as error:
         raise CsvNotWritable(f"{path} could not be written: {error}") from error
@@ -112,6 +104,20 @@ def bring_in_line(cursor: Cursor, folder: Path, series: Series) -> bool:
         (version, size, modified, *series.key),
     )
     return True
+
+
+def _write(cursor: Cursor, path: Path, series: Series, keep_until: int | None) -> None:
+    """Write a file anew, or the old one and what lies behind ``keep_until`` (ms)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        if keep_until is None:
+            file.write(header().encode())
+            statement = copy_statement(series)
+        else:
+            with path.open("rb") as old:
+                shutil.copyfileobj(old, file, 1 << 20)
+            statement = copy_statement(series, start=keep_until + 1)
+        cursor.copy_expert(statement, file)
 
 
 @contextmanager

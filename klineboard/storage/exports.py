@@ -6,10 +6,13 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import IO
+
+from psycopg2 import sql
 
 from ..errors import StorageError
 from .csv_files import copy_statement, header
-from .database import Database
+from .database import Cursor, Database
 from .series import Series
 
 _CHUNK_BYTES = 1 << 16
@@ -42,16 +45,7 @@ def stream_csv(
                 open(write_end, "wb", buffering=_CHUNK_BYTES) as pipe,
                 database.transaction() as cursor,
             ):
-                # A slow reader is no slow statement.
-                cursor.execute("SET LOCAL statement_timeout = 0")
-                statement = copy_statement(series, start=start, end=end)
-                try:
-                    cursor.copy_expert(statement, pipe)
-                except OSError:
-                    # The reader is gone. Without this, the server would send the
-                    # rest before it takes the roll-back.
-                    cursor.connection.cancel()
-                    raise
+                _copy(cursor, copy_statement(series, start=start, end=end), pipe)
         except (StorageError, OSError) as error:
             errors.append(error)
 
@@ -67,3 +61,15 @@ def stream_csv(
             writer.join()
     if errors:
         raise errors[0]
+
+
+def _copy(cursor: Cursor, statement: sql.Composable, pipe: IO[bytes]) -> None:
+    # A slow reader is no slow statement.
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    try:
+        cursor.copy_expert(statement, pipe)
+    except OSError:
+        # The reader is gone. Without this, the server would send the rest before it
+        # takes the roll-back.
+        cursor.connection.cancel()
+        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from klineboard.jobs.collect import Task, missing_spans
+from klineboard.jobs.task import Task, missing_spans
 from klineboard.market.interval import DAY, HOUR, INTERVALS
 from klineboard.market.moment import parse_moment as at
 from klineboard.simulator import Simulator

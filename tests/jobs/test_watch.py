@@ -9,6 +9,7 @@ import pytest
 
 from klineboard.errors import Stopped
 from klineboard.jobs.collect_all import Collector, Order
+from klineboard.jobs.watch import watch as keep_watching
 from klineboard.market.interval import HOUR
 from klineboard.market.moment import parse_moment as at
 from klineboard.settings import Settings
@@ -48,7 +49,7 @@ def stop_at(number: int) -> Callable[[int, float], None]:
 
 def watch(watcher: Watcher, *names: str) -> None:
     with pytest.raises(Stopped):
-        watcher.watch(Order(series_of(*names), START, None))
+        keep_watching(watcher, Order(series_of(*names), START, None))
 
 
 def test_collects_a_few_seconds_after_each_candle_closed(

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klineboard.market.interval import DAY, HOUR, INTERVALS, parse_interval
+from klineboard.market.interval import DAY, HOUR, INTERVALS, Interval, parse_interval
 from klineboard.market.moment import parse_moment as at
 
 TIMES = st.integers(at("2010-01-01"), at("2040-01-01"))
 
 
 @given(st.sampled_from(list(INTERVALS.values())), TIMES, st.integers(0, 3000))
-def test_steps_count_what_add_adds(interval, time, count) -> None:  # type: ignore[no-untyped-def]
+def test_steps_count_what_add_adds(interval: Interval, time: int, count: int) -> None:
     opened = interval.floor(time)
     later = interval.add(opened, count)
     assert interval.steps(opened, later) == count
@@ -21,7 +21,9 @@ def test_steps_count_what_add_adds(interval, time, count) -> None:  # type: igno
 
 
 @given(st.sampled_from(list(INTERVALS.values())), TIMES)
-def test_floor_gives_the_candle_that_contains_the_time(interval, time) -> None:  # type: ignore[no-untyped-def]
+def test_floor_gives_the_candle_that_contains_the_time(
+    interval: Interval, time: int
+) -> None:
     opened = interval.floor(time)
     assert opened <= time < interval.add(opened)
     assert interval.floor(opened) == opened

@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,7 +21,8 @@ from klineboard.market.interval import HOUR, INTERVALS
 from klineboard.market.moment import parse_moment as at
 from klineboard.simulator import Simulator
 from klineboard.sources.binance_answers import failure_of, parse_info
-from klineboard.sources.binance_rest import BinanceRest, RequestCount, backoff
+from klineboard.sources.binance_rest import BinanceRest, RequestCount
+from klineboard.sources.silence import backoff
 from tests.sources.serving import serving
 
 HOURS = INTERVALS["1h"]
@@ -33,8 +34,8 @@ def exchange(simulator: Simulator) -> BinanceRest:
     return client(simulator.url)
 
 
-def client(url: str, **options: float) -> BinanceRest:
-    return BinanceRest(url, first_backoff=0.001, timeout=(2.0, 0.5), **options)  # type: ignore[arg-type]
+def client(url: str, attempts: int = 5) -> BinanceRest:
+    return BinanceRest(url, first_backoff=0.001, timeout=(2.0, 0.5), attempts=attempts)
 
 
 def test_brings_the_candles_that_were_asked_for(
@@ -157,24 +158,20 @@ def test_a_blocked_place_is_explained_and_not_asked_again(
 
 
 def test_429_is_waited_for_as_long_as_the_exchange_says(simulator: Simulator) -> None:
-    simulator.faults.add(kind="status", status=429, code=-1003, retry_after=7)
+    simulator.faults.add(kind="status", status=429, code=-1003, retry_after=1)
     told: list[RateLimited] = []
-    waited = threading.Event()
-    exchange = BinanceRest(simulator.url, on_silence=told.append)
-    exchange._wait = _wait_once(exchange, waited)
-    exchange.server_time()
-    assert [limited.seconds for limited in told] == [7.0]
-    assert waited.is_set()
-    assert simulator.statistics.requests == 2
+    waits: list[float] = []
+    pause = threading.Event()
 
-
-def _wait_once(exchange: BinanceRest, waited: threading.Event):  # type: ignore[no-untyped-def]
     def wait(seconds: float) -> None:
-        assert 6 < seconds <= 7
-        waited.set()
-        exchange._silence._until = 0.0
+        waits.append(seconds)
+        pause.wait(seconds)
 
-    return wait
+    exchange = BinanceRest(simulator.url, wait=wait, on_silence=told.append)
+    exchange.server_time()
+    assert [limited.seconds for limited in told] == [1.0]
+    assert 0.9 < sum(waits) <= 1.1
+    assert simulator.statistics.requests == 2
 
 
 def test_a_long_ban_ends_the_run_and_silences_what_follows(
@@ -220,7 +217,7 @@ class _Enough(Exception):
     pass
 
 
-def _give_up_after(waits: list[float]):  # type: ignore[no-untyped-def]
+def _give_up_after(waits: list[float]) -> Callable[[float], None]:
     def wait(seconds: float) -> None:
         waits.append(seconds)
         raise _Enough

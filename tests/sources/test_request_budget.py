@@ -51,15 +51,15 @@ def test_what_other_programs_spent_is_counted() -> None:
 
 def test_requests_under_way_count_before_their_answers_come() -> None:
     clock = Clock()
-    spender = budget(10, clock)
-    minutes = [spender.acquire(2) for _ in range(4)]
+    minutes: list[int] = []
 
     def answers_come(seconds: float) -> None:
         clock.wait(seconds)
         for minute in minutes:
             spender.release(2, 8, minute)
 
-    spender._wait = answers_come
+    spender = RequestBudget(10, clock=clock, wait=answers_come)
+    minutes += [spender.acquire(2) for _ in range(4)]
     spender.acquire(2)
     assert len(clock.waits) == 1
 
