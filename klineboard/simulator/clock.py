@@ -31,6 +31,11 @@ class BentClock:
         self._speed = speed
         self._began = source()
         self._base = float(time.time_ns() // 1_000_000 if now is None else now)
+        self._listeners: list[Callable[[], object]] = []
+
+    def listen(self, listener: Callable[[], object]) -> None:
+        """Call ``listener`` whenever time is bent or moved, in the thread that did."""
+        self._listeners.append(listener)
 
     @property
     def speed(self) -> float:
@@ -52,11 +57,17 @@ class BentClock:
             self._base = self._now() if now is None else float(now)
             self._began = self._source()
             self._speed = self._speed if speed is None else speed
+        self._tell()
 
     def advance(self, milliseconds: int) -> None:
         """Move the clock, at once."""
         with self._lock:
             self._base += milliseconds
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _now(self) -> float:
         return self._base + (self._source() - self._began) * self._speed * 1_000

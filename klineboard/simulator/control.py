@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from .clock import BentClock
-from .faults import FaultList
+from .fault_list import FaultList, Waiting
+from .faults import Fault
 from .limits import WeightLimits
 from .listings import utc
 from .messages import Reply, Request
 from .statistics import Statistics
+from .stream_faults import StreamFault
 from .tampering import Tampering
 
 PREFIX = "/simulator/"
+
+F = TypeVar("F", bound=Waiting)
+
+
+class StreamControl(Protocol):
+    """What of the streams can be steered."""
+
+    @property
+    def faults(self) -> FaultList[StreamFault]:
+        """Faults that wait for their events."""
+
+    def statistics(self) -> dict[str, Any]:
+        """Return all counts, for JSON."""
+
+    def shutdown(self, lead: float) -> None:
+        """Say ``serverShutdown`` to all, and end them ``lead`` seconds later."""
+
+    def drop_all(self) -> None:
+        """Cut all connections."""
 
 
 class Control:
@@ -22,7 +43,7 @@ class Control:
     def __init__(
         self,
         clock: BentClock,
-        faults: FaultList,
+        faults: FaultList[Fault],
         tampering: Tampering,
         limits: WeightLimits,
         statistics: Statistics,
@@ -33,6 +54,7 @@ class Control:
         self._tampering = tampering
         self._limits = limits
         self._statistics = statistics
+        self._streams: StreamControl | None = None
         self._things: dict[str, Callable[[str, Any], Any]] = {
             "faults": self._on_faults,
             "clock": self._on_clock,
@@ -40,7 +62,13 @@ class Control:
             "corrections": self._on_corrections,
             "weights": self._on_weights,
             "statistics": self._on_statistics,
+            "streams": self._on_streams,
+            "stream-faults": self._on_stream_faults,
         }
+
+    def steer(self, streams: StreamControl) -> None:
+        """Steer the streams too, which begin after the exchange."""
+        self._streams = streams
 
     def answer(self, request: Request) -> Reply:
         """Answer a request under ``/simulator/``."""
@@ -54,12 +82,7 @@ class Control:
             return Reply.of({"error": f"{type(error).__name__}: {error}"}, 400)
 
     def _on_faults(self, method: str, value: Any) -> Any:
-        if method == "POST":
-            for fault in _list(value):
-                self._faults.add(**fault)
-        elif method == "DELETE":
-            self._faults.clear()
-        return self._faults.waiting()
+        return _steered(self._faults, method, value)
 
     def _on_clock(self, method: str, value: Any) -> Any:
         if method == "POST":
@@ -96,7 +119,33 @@ class Control:
     def _on_statistics(self, method: str, value: Any) -> Any:
         if method == "DELETE":
             self._statistics.clear()
-        return {**self._statistics.as_dict(), "weight_used": self._limits.used}
+        return {
+            **self._statistics.as_dict(),
+            "weight_used": self._limits.used,
+            "faults": self._faults.applied(),
+            "streams": self._streams.statistics() if self._streams else {},
+        }
+
+    def _on_streams(self, method: str, value: Any) -> Any:
+        streams = self._needed()
+        if method == "POST":
+            match value["action"]:
+                case "shutdown":
+                    streams.shutdown(float(value.get("lead", 1.0)))
+                case "drop_all":
+                    streams.drop_all()
+                case other:
+                    expected = "shutdown or drop_all"
+                    raise ValueError(f"action={other!r}: expected {expected}")
+        return streams.statistics()
+
+    def _on_stream_faults(self, method: str, value: Any) -> Any:
+        return _steered(self._needed().faults, method, value)
+
+    def _needed(self) -> StreamControl:
+        if self._streams is None:
+            raise ValueError("this exchange has no streams")
+        return self._streams
 
 
 def time_of(value: str | int) -> int:
@@ -111,3 +160,13 @@ def time_of(value: str | int) -> int:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _steered(faults: FaultList[F], method: str, value: Any) -> list[dict[str, Any]]:
+    """Add faults (POST) or forget them (DELETE); return those that wait."""
+    if method == "POST":
+        for fault in _list(value):
+            faults.add(**fault)
+    elif method == "DELETE":
+        faults.clear()
+    return faults.waiting()

@@ -9,15 +9,21 @@ from ..market.kline import Kline
 from .clock import BentClock
 from .coingecko import CoinGecko
 from .control import PREFIX, Control
-from .faults import Fault, FaultList
+from .fault_list import FaultList
+from .faults import Fault
+from .feeds import Feed, KlineFeed, TradeFeed
 from .limits import WeightLimits
 from .market import Market, SimulatedMarket
 from .messages import ApiError, Reply, Request
 from .rest import BinanceRest, row_of
 from .statistics import Statistics
+from .stream_names import parse_stream
+from .stream_recording import StreamRecording
 from .tampering import TamperedMarket, Tampering
 
 ORIGIN_HEADER = "X-Market-Origin"
+
+_FOREVER = 1 << 60
 
 
 class Exchange:
@@ -30,6 +36,8 @@ class Exchange:
         faults: Faults that wait for their requests.
         tampering: Hidden and corrected candles.
         statistics: Counts of requests and answers.
+        origin: What each answer says in ``X-Market-Origin``; empty for no header.
+        control: The endpoints under ``/simulator/``.
     """
 
     def __init__(
@@ -38,6 +46,7 @@ class Exchange:
         clock: BentClock | None = None,
         limits: WeightLimits | None = None,
         origin: str = "simulated",
+        recording: StreamRecording | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -46,39 +55,61 @@ class Exchange:
             clock: Default: the real time.
             limits: Default: Binance's.
             origin: What each answer says in ``X-Market-Origin``; empty for no header.
+            recording: Streams that say what was recorded instead of what is simulated.
         """
         self.market = market or SimulatedMarket()
         self.clock = clock or BentClock()
         self.limits = limits or WeightLimits(self.clock.seconds)
-        self.faults = FaultList()
+        self.faults = FaultList(Fault.of)
         self.tampering = Tampering()
         self.statistics = Statistics()
-        self._origin = origin
-        self._binance = BinanceRest(
-            TamperedMarket(self.market, self.tampering), lambda: self.limits.limit
-        )
+        self.origin = origin
+        self._recording = recording or StreamRecording(())
+        self._answered = TamperedMarket(self.market, self.tampering)
+        self._binance = BinanceRest(self._answered, lambda: self.limits.limit)
         # Recorded candles know few coins; the ranking is simulated then too.
         simulated = isinstance(self.market, SimulatedMarket)
         self._coingecko = CoinGecko(self.market if simulated else SimulatedMarket())
-        self._control = Control(
+        self.control = Control(
             self.clock, self.faults, self.tampering, self.limits, self.statistics
         )
 
     def handle(self, request: Request) -> Reply:
         """Answer one request."""
         if request.path.startswith(PREFIX):
-            reply = self._control.answer(request)
+            reply = self.control.answer(request)
         else:
             reply = self._provider(request)
             self.statistics.count(request.path, reply.status, self.limits.used)
-        if self._origin:
-            reply.headers[ORIGIN_HEADER] = self._origin
+        if self.origin:
+            reply.headers[ORIGIN_HEADER] = self.origin
         return reply
+
+    def feed(self, name: str) -> Feed | None:
+        """Return the source of a stream, or None if it has nothing to say."""
+        recorded = self._recording.feed(name)
+        if recorded is not None:
+            return recorded
+        symbols = {listing.symbol for listing in self.market.listings(_FOREVER)}
+        stream = parse_stream(name, symbols)
+        if stream is None:
+            return None
+        if stream.event == "kline":
+            return KlineFeed(stream, self._answered, self.market, self._first_id)
+        if isinstance(self.market, SimulatedMarket):
+            return TradeFeed(stream, self.market)
+        return None
+
+    def _first_id(self, symbol: str, time: int) -> int:
+        # Recorded candles do not tell which trades they were made of.
+        if isinstance(self.market, SimulatedMarket):
+            return 1 + self.market.trades_before(symbol, time)
+        return 1
 
     def _provider(self, request: Request) -> Reply:
         if request.method != "GET":
             return Reply.of({"error": "expected GET"}, 405)
-        fault = self.faults.take(request)
+        fault = self.faults.take(lambda one: one.matches(request))
         replaced = fault.replace() if fault else None
         if replaced is not None:
             return replaced

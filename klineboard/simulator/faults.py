@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..market.interval import Interval
 from ..market.kline import Kline
+from .fault_list import checked, parsed
 from .messages import Reply, Request
 
 _HTML = (
@@ -67,20 +66,7 @@ class Fault:
         Raises:
             ValueError: The kind or a key is unknown, or a value of the wrong kind.
         """
-        kinds = ANSWER_KINDS + ROW_KINDS
-        if values.get("kind") not in kinds:
-            expected = ", ".join(kinds)
-            raise ValueError(f"kind={values.get('kind')!r}: expected one of {expected}")
-        unknown = set(values) - set(_CONVERSIONS)
-        if unknown:
-            expected = ", ".join(_CONVERSIONS)
-            raise ValueError(f"unknown {sorted(unknown)[0]!r}: expected {expected}")
-        try:
-            return cls(
-                **{key: _CONVERSIONS[key](value) for key, value in values.items()}
-            )
-        except TypeError as error:
-            raise ValueError(f"fault {values!r}: {error}") from None
+        return cls(**checked(values, ANSWER_KINDS + ROW_KINDS, _CONVERSIONS))
 
     @classmethod
     def parse(cls, text: str) -> Fault:
@@ -91,14 +77,7 @@ class Fault:
         Raises:
             ValueError: As ``of``.
         """
-        pairs = [part.partition("=") for part in text.split(",")]
-        values = {key.strip(): value.strip() for key, _, value in pairs}
-        first = pairs[0][0].strip()
-        if "kind" not in values:
-            values["kind"] = first
-            if not values.get(first):
-                values.pop(first, None)
-        return cls.of(values)
+        return cls.of(parsed(text))
 
     def matches(self, request: Request) -> bool:
         """Return whether the fault befalls a request."""
@@ -163,69 +142,17 @@ class Fault:
         return rows
 
 
-def _text(value: Any) -> str:
-    return str(value)
-
-
 _CONVERSIONS: dict[str, Any] = {
-    "kind": _text,
+    "kind": str,
     "status": int,
     "code": int,
-    "message": _text,
+    "message": str,
     "retry_after": int,
     "seconds": float,
     "rows": int,
     "count": int,
     "skip": int,
-    "path": _text,
-    "symbol": _text,
-    "interval": _text,
+    "path": str,
+    "symbol": str,
+    "interval": str,
 }
-
-
-class FaultList:
-    """Faults that wait for their requests; each request takes the first that fits."""
-
-    def __init__(self) -> None:
-        """Start without faults."""
-        self._lock = threading.Lock()
-        self._faults: list[Fault] = []
-
-    def add(self, fault: Fault | None = None, /, **values: Any) -> None:
-        """Add a fault, given whole or by its fields: ``add(kind="reset", count=2)``.
-
-        Raises:
-            ValueError: The fields make no fault.
-        """
-        with self._lock:
-            self._faults.append(Fault.of(values) if fault is None else fault)
-
-    def clear(self) -> None:
-        """Forget all faults."""
-        with self._lock:
-            self._faults.clear()
-
-    def waiting(self) -> list[dict[str, Any]]:
-        """Return the faults that are left, for JSON."""
-        with self._lock:
-            return [dataclasses.asdict(fault) for fault in self._faults]
-
-    def take(self, request: Request) -> Fault | None:
-        """Return the fault that befalls a request, and count it."""
-        with self._lock:
-            for place, fault in enumerate(self._faults):
-                if not fault.matches(request):
-                    continue
-                if fault.skip > 0:
-                    self._faults[place] = dataclasses.replace(
-                        fault, skip=fault.skip - 1
-                    )
-                    continue
-                if fault.count > 1:
-                    self._faults[place] = dataclasses.replace(
-                        fault, count=fault.count - 1
-                    )
-                else:
-                    del self._faults[place]
-                return fault
-        return None

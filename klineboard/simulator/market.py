@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Protocol
 
-from ..market.interval import SECOND, Interval
+from ..market.interval import DAY, SECOND, Interval
 from ..market.kline import Kline
+from ..market.trade import Trade
+from .deals import deals
 from .listings import LISTINGS, OUTAGES, Listing
+from .noise import dice
 from .splitting import Candle, join
 from .tree import CandleTree
 
 _ALWAYS = 1 << 60
+# Level of the noise of trades; ``days`` has the negative ones before it.
+_TRADES_LEVEL = -4
 
 
 class Market(Protocol):
@@ -88,6 +94,23 @@ class SimulatedMarket:
             opens = history.oldest(interval, start, end, limit, now)
         return [history.kline(interval, open_time, now) for open_time in opens]
 
+    def is_open(self, symbol: str, time: int) -> bool:
+        """Return whether a symbol is traded at ``time`` (ms): listed, and no outage."""
+        return self._histories[symbol].exists(time)
+
+    def trades_before(self, symbol: str, time: int) -> int:
+        """Return how many trades a symbol had before a whole second (ms)."""
+        return self._histories[symbol].trades_before(time)
+
+    def trades(self, symbol: str, second: int) -> list[Trade]:
+        """Return the trades of a whole second (ms), in their order.
+
+        They add up to the candle of that second, hence of the minute and of all
+        others: always in prices, volumes and number, and in the turnovers of nearly
+        every second (see ``deals``). Their ids go on where the second before ended.
+        """
+        return self._histories[symbol].trades(second)
+
 
 class _History:
     """One symbol's candles, and the stretches that have none."""
@@ -100,6 +123,53 @@ class _History:
             voids.append((listing.delisted, _ALWAYS))
         self._voids = _joined(voids)
         self._void_starts = [start for start, _ in self._voids]
+        # Trades before each day since the listing; grows as far as it is asked for.
+        self._first_day = listing.listed // DAY
+        self._trades = [0]
+        self.trades_before = lru_cache(maxsize=4_096)(self._trades_before)
+
+    def exists(self, time: int) -> bool:
+        """Return whether there was trade at a time (ms)."""
+        return self._is_whole(time, time + 1)
+
+    def _trades_before(self, time: int) -> int:
+        """Return the number of trades before a whole second (ms)."""
+        day = time // DAY
+        if day < self._first_day:
+            return 0
+        while len(self._trades) <= day - self._first_day:
+            start = (self._first_day + len(self._trades) - 1) * DAY
+            self._trades.append(
+                self._trades[-1] + self._trades_between(start, start + DAY)
+            )
+        return self._trades[day - self._first_day] + self._trades_between(
+            day * DAY, time
+        )
+
+    def _trades_between(self, start: int, end: int) -> int:
+        pieces = self._existing(start, end)
+        return sum(self._tree.aggregate(*piece).trades for piece in pieces)
+
+    def trades(self, second: int) -> list[Trade]:
+        """Return the trades of a whole second (ms), in their order."""
+        if not self.exists(second):
+            return []
+        listing = self.listing
+        noise = dice(listing.symbol, _TRADES_LEVEL, second // SECOND)
+        made = deals(self._tree.aggregate(second, second + SECOND), noise)
+        times = sorted(second + int(noise.random() * SECOND) for _ in made)
+        first = 1 + self.trades_before(second)
+        return [
+            Trade(
+                listing.symbol,
+                first + place,
+                decimal_text(deal.price * listing.tick),
+                decimal_text(deal.steps * listing.step),
+                time,
+                not deal.bought,
+            )
+            for place, (deal, time) in enumerate(zip(made, times, strict=True))
+        ]
 
     def oldest(
         self, interval: Interval, start: int, end: int, limit: int, now: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from random import Random
 
 _PLACE = struct.Struct("<bq")
 _DRAWS = struct.Struct("<32H")
@@ -18,6 +19,17 @@ DRAW_RANGE = 65_536
 
 def draws(symbol: str, level: int, index: int) -> tuple[int, ...]:
     """Return 32 evenly distributed draws for one place of one symbol's market."""
+    return _DRAWS.unpack(_digest(symbol, level, index))
+
+
+def dice(symbol: str, level: int, index: int) -> Random:
+    """Return a source of any number of draws for one place of one symbol's market.
+
+    Only its ``random()`` is the same in all versions of Python.
+    """
+    return Random(int.from_bytes(_digest(symbol, level, index), "big"))
+
+
+def _digest(symbol: str, level: int, index: int) -> bytes:
     key = symbol.encode()[:64]
-    digest = hashlib.blake2b(_PLACE.pack(level, index), key=key).digest()
-    return _DRAWS.unpack(digest)
+    return hashlib.blake2b(_PLACE.pack(level, index), key=key).digest()

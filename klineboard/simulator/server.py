@@ -9,13 +9,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from ..market.interval import DAY
 from .clock import BentClock
 from .exchange import Exchange
-from .faults import FaultList
+from .fault_list import FaultList
+from .faults import Fault
 from .limits import WeightLimits
 from .market import Market
 from .messages import Reply, Request
 from .statistics import Statistics
+from .stream_recording import StreamRecording
+from .stream_server import StreamServer
 from .tampering import Tampering
 
 
@@ -93,6 +97,7 @@ class Simulator:
 
     Attributes:
         exchange: What answers.
+        streams: Its WebSocket streams.
     """
 
     def __init__(
@@ -109,8 +114,15 @@ class Simulator:
         origin: str = "simulated",
         host: str = "127.0.0.1",
         port: int = 0,
+        stream_port: int = 0,
+        recording: StreamRecording | None = None,
+        tick: float = 0.01,
+        ping_seconds: float = 20.0,
+        pong_seconds: float = 60.0,
+        lifetime: int = DAY,
+        slow_seconds: float = 5.0,
     ) -> None:
-        """Listen on ``host`` and ``port``; 0 is any free port.
+        """Listen on ``host``, ``port`` and ``stream_port``; 0 is any free port.
 
         Args:
             market: Default: the simulated market.
@@ -123,16 +135,38 @@ class Simulator:
             latency: Seconds by which each answer is delayed.
             origin: Value of ``X-Market-Origin``; empty for no header.
             host: Address to listen on.
-            port: Port to listen on.
+            port: Port to listen on, for REST.
+            stream_port: Port to listen on, for the streams.
+            recording: Streams that say what was recorded, not what is simulated.
+            tick: Seconds between two looks of the streams at the clock.
+            ping_seconds: Seconds between the streams' pings.
+            pong_seconds: Seconds that a pong may take.
+            lifetime: How long a connection may last (ms of the exchange's time).
+            slow_seconds: How long a client may leave a full buffer unread.
 
         Raises:
             OSError: The address cannot be listened on.
         """
         clock = clock or BentClock(now, speed)
         limits = WeightLimits(clock.seconds, weight_limit, weight_window, ban_seconds)
-        self.exchange = Exchange(market, clock, limits, origin)
+        self.exchange = Exchange(market, clock, limits, origin, recording)
         self._server = _Server((host, port), self.exchange, latency)
         self._thread: threading.Thread | None = None
+        try:
+            self.streams = StreamServer(
+                self.exchange,
+                host,
+                stream_port,
+                tick,
+                ping_seconds,
+                pong_seconds,
+                lifetime,
+                slow_seconds,
+            )
+        except OSError:
+            self._server.server_close()
+            raise
+        self.exchange.control.steer(self.streams)
 
     @property
     def url(self) -> str:
@@ -141,12 +175,17 @@ class Simulator:
         return f"http://{host!s}:{port}"
 
     @property
+    def stream_url(self) -> str:
+        """Where the streams are, without a slash at the end."""
+        return self.streams.url
+
+    @property
     def clock(self) -> BentClock:
         """The exchange's time."""
         return self.exchange.clock
 
     @property
-    def faults(self) -> FaultList:
+    def faults(self) -> FaultList[Fault]:
         """Faults that wait for their requests."""
         return self.exchange.faults
 
@@ -171,7 +210,8 @@ class Simulator:
         return self.exchange.market
 
     def start(self) -> None:
-        """Serve in a thread of its own."""
+        """Serve in threads of its own."""
+        self.streams.start()
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             args=(0.05,),
@@ -181,7 +221,8 @@ class Simulator:
         self._thread.start()
 
     def serve(self) -> None:
-        """Serve in this thread, until ``stop`` is called in another one."""
+        """Serve REST in this thread, until ``stop`` is called in another one."""
+        self.streams.start()
         self._server.serve_forever(0.05)
 
     def stop(self) -> None:
@@ -191,6 +232,7 @@ class Simulator:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
+        self.streams.stop()
 
     def __enter__(self) -> Simulator:
         self.start()

@@ -32,7 +32,12 @@ class Prices(NamedTuple):
 
 
 def share_side(
-    prices: Prices, weights: Sequence[int], total: int, quote: int, strict: bool
+    prices: Prices,
+    weights: Sequence[int],
+    total: int,
+    quote: int,
+    strict: bool,
+    least: int,
 ) -> Share | None:
     """Share out what takers bought, or sold.
 
@@ -42,12 +47,13 @@ def share_side(
         total: Volume of the whole, in steps.
         quote: Turnover of the whole, in ticks times steps.
         strict: Give up where mean prices would come near a part's high or low.
+        least: Volume that each part gets at least, in steps.
 
     Returns:
         Volumes and turnovers, the mean price of each part lying within its range;
         None if there is no such share, or none that pleases ``strict``.
     """
-    volumes = _volumes(prices.fours, weights, total, 4.0 * quote / total)
+    volumes = _volumes(prices.fours, weights, total, 4.0 * quote / total, least)
     quotes = _at_middle(prices.fours, volumes)
     gap = quote - sum(quotes)
     sign, bounds = (1, prices.highs) if gap >= 0 else (-1, prices.lows)
@@ -56,7 +62,8 @@ def share_side(
     if strict and 2 * gap * sign > room:
         return None
     if gap * sign > room:
-        volumes = _moved([sign * bound for bound in bounds], volumes, gap * sign - room)
+        ladder = [sign * bound for bound in bounds]
+        volumes = _moved(ladder, volumes, gap * sign - room, least)
         quotes = _at_middle(prices.fours, volumes)
         gap = quote - sum(quotes)
         rooms = _rooms(bounds, volumes, quotes, sign)
@@ -69,7 +76,7 @@ def share_side(
 
 
 def _volumes(
-    fours: list[int], weights: Sequence[int], total: int, aim: float
+    fours: list[int], weights: Sequence[int], total: int, aim: float, least: int
 ) -> list[int]:
     """Share steps out by weight, tilted so that four times the mean price is ``aim``.
 
@@ -80,13 +87,13 @@ def _volumes(
     mean = sum(map(mul, weights, fours)) / whole
     apart = [four - mean for four in fours]
     spread = sum(map(mul, map(mul, apart, apart), weights))
-    scale = (total - LEAST_STEPS * len(fours)) / whole
+    scale = (total - least * len(fours)) / whole
     tilt = 0.0
     if spread > 0.0:
         worst = _MOST_TILT / (max(apart) if aim < mean else -min(apart))
         tilt = scale * max(-worst, min((aim - mean) * whole / spread, worst))
     volumes = [
-        LEAST_STEPS + int(weight * (scale + tilt * far))
+        least + int(weight * (scale + tilt * far))
         for weight, far in zip(weights, apart, strict=True)
     ]
     volumes[volumes.index(max(volumes))] += total - sum(volumes)
@@ -108,13 +115,14 @@ def _rooms(
     ]
 
 
-def _moved(ladder: list[int], volumes: list[int], gap: int) -> list[int]:
+def _moved(ladder: list[int], volumes: list[int], gap: int, least: int) -> list[int]:
     """Return the volumes with some moved to the best part, to close a gap.
 
     Args:
         ladder: What a step is worth in each part.
         volumes: The steps of each part.
         gap: By how much the whole is to be worth more.
+        least: What each part keeps.
     """
     moved = list(volumes)
     best = ladder.index(max(ladder))
@@ -122,7 +130,7 @@ def _moved(ladder: list[int], volumes: list[int], gap: int) -> list[int]:
         distance = ladder[best] - ladder[part]
         if distance <= 0 or gap <= 0:
             break
-        steps = min(-(-gap // distance), moved[part] - LEAST_STEPS)
+        steps = min(-(-gap // distance), moved[part] - least)
         moved[part] -= steps
         moved[best] += steps
         gap -= steps * distance

@@ -14,9 +14,6 @@ from typing import NamedTuple
 from .noise import DRAW_RANGE
 from .sharing import LEAST_STEPS, Prices, share_side, share_trades
 
-# What an active candle holds at least: a trade each for open, high, low and close.
-_LEAST_TRADES = 2 * LEAST_STEPS
-
 # By how much the draws are turned for another path, and whether it must fit well.
 _ATTEMPTS = ((0, True), (5, True), (10, True), (15, True), (0, False), (20, False))
 
@@ -64,26 +61,32 @@ def join(parts: Sequence[Candle]) -> Candle:
     )
 
 
-def split(candle: Candle, count: int, draws: tuple[int, ...]) -> tuple[Candle, ...]:
+def split(
+    candle: Candle, count: int, draws: tuple[int, ...], least: int = LEAST_STEPS
+) -> tuple[Candle, ...]:
     """Return ``count`` candles whose aggregate is ``candle``.
 
     Args:
         candle: The candle to split.
         count: At most 6, since that is as far as 32 draws reach.
         draws: The 32 draws of this place (see ``noise``).
+        least: Steps of volume that each active part gets on either side at least; it
+            gets twice as many trades.
     """
     if not candle.trades:
         return (candle,) * count
     active = min(
         count,
-        candle.trades // _LEAST_TRADES,
-        candle.buy // LEAST_STEPS,
-        candle.sell // LEAST_STEPS,
+        candle.trades // (2 * least),
+        candle.buy // least,
+        candle.sell // least,
     )
     if active > 1:
         # A path that hardly carries the mean price is rare; others are tried first.
         for turn, strict in _ATTEMPTS:
-            parts = _split_active(candle, active, draws[turn:] + draws[:turn], strict)
+            parts = _split_active(
+                candle, active, draws[turn:] + draws[:turn], strict, least
+            )
             if parts is not None:
                 return _spread(parts, count, draws[29]) if active < count else parts
     return _spread((candle,), count, draws[29])
@@ -107,21 +110,21 @@ def _spread(parts: tuple[Candle, ...], count: int, draw: int) -> tuple[Candle, .
 
 
 def _split_active(
-    candle: Candle, count: int, draws: Sequence[int], strict: bool
+    candle: Candle, count: int, draws: Sequence[int], strict: bool, least: int
 ) -> tuple[Candle, ...] | None:
     prices = _prices(candle, count, draws)
     # Both sides trade more where the market is busy, and lean a little apart.
     busy, lean = draws[17 : 17 + count], draws[23 : 23 + count]
     weights = [5_000 + a + (b >> 2) for a, b in zip(busy, lean, strict=True)]
-    bought = share_side(prices, weights, candle.buy, candle.buy_quote, strict)
+    bought = share_side(prices, weights, candle.buy, candle.buy_quote, strict, least)
     if bought is None:
         return None
     weights = [21_384 + a - (b >> 2) for a, b in zip(busy, lean, strict=True)]
-    sold = share_side(prices, weights, candle.sell, candle.sell_quote, strict)
+    sold = share_side(prices, weights, candle.sell, candle.sell_quote, strict, least)
     if sold is None:
         return None
     trades = share_trades(
-        candle.trades, list(map(int.__add__, bought[0], sold[0])), _LEAST_TRADES
+        candle.trades, list(map(int.__add__, bought[0], sold[0])), 2 * least
     )
     columns = (*prices[:4], bought[0], sold[0], bought[1], sold[1], trades)
     return tuple(map(Candle._make, zip(*columns, strict=True)))

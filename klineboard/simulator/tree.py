@@ -8,6 +8,7 @@ from ..market.interval import DAY, HOUR, MINUTE, SECOND
 from .days import Block, block, day_candle
 from .listings import BLOCK_DAYS, Listing
 from .noise import draws
+from .sharing import LEAST_STEPS
 from .splitting import Candle, join, split
 
 LENGTHS = (
@@ -25,6 +26,9 @@ LENGTHS = (
 
 # A month of days; more nodes than that are replaced by coarser ones inside.
 _MOST_OF_A_KIND = 31
+# Below the minute a candle is made of single trades: one each for open, high, low and
+# close, and two on either side by which the turnover comes out exactly.
+_LEAST_IN_SECONDS = 4
 _COUNTS = (0, *(LENGTHS[i - 1] // LENGTHS[i] for i in range(1, len(LENGTHS))))
 
 
@@ -49,7 +53,8 @@ class CandleTree:
 
     def _make_parts(self, level: int, parent: int) -> tuple[Candle, ...]:
         noise = draws(self._listing.symbol, level, parent)
-        return split(self.node(level - 1, parent), _COUNTS[level], noise)
+        least = LEAST_STEPS if LENGTHS[level] >= MINUTE else _LEAST_IN_SECONDS
+        return split(self.node(level - 1, parent), _COUNTS[level], noise, least)
 
     def node(self, level: int, index: int) -> Candle:
         """Return candle number ``index`` (counted from 1970) of a level."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "klineboard.simulator"]
@@ -46,6 +49,32 @@ def test_it_says_where_it_listens_and_what_time_it_is() -> None:
         assert answer.json() == {"serverTime": 1_717_243_200_000}
 
 
+def test_its_second_line_says_where_the_streams_are() -> None:
+    with running("--now", "2024-06-01T12:00:00", "--speed", "1000") as (process, _):
+        assert process.stdout is not None
+        found = re.search(
+            r"^simulated streams at (ws://\S+)$", process.stdout.readline()
+        )
+        assert found is not None
+        with connect(found[1] + "/ws/btcusdt@kline_1m") as connection:
+            assert json.loads(connection.recv(timeout=5))["e"] == "kline"
+
+
+def test_faults_of_the_streams_can_be_given_on_the_command_line() -> None:
+    with running("--stream-fault", "refuse,status=429") as (process, _):
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        with pytest.raises(InvalidStatus), connect(url + "/ws"):
+            pass
+
+
+def test_a_replay_of_frames_begins_just_before_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "frames.jsonl"
+    path.write_text('{"e":"trade","E":1717243200001,"s":"BTCUSDT","p":"1","q":"2"}\n')
+    with running("--replay-stream", str(path), "--speed", "0") as (_, line):
+        assert line.endswith(", now 2024-06-01T12:00:00.000Z\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_at_once(number: signal.Signals) -> None:
     with running() as (process, _):
@@ -72,9 +101,10 @@ def test_a_replay_begins_just_after_its_last_candle(tmp_path: Path) -> None:
         assert answer.json()[0][1:6] == ["1", "2", "1", "2", "3"]
 
 
-def test_wrong_usage_ends_with_two_and_a_word() -> None:
+@pytest.mark.parametrize("option", ["--replay", "--replay-stream"])
+def test_wrong_usage_ends_with_two_and_a_word(option: str) -> None:
     ended = subprocess.run(
-        [*COMMAND, "--replay", "nowhere-BTCUSDT-1h-x.csv"],
+        [*COMMAND, option, "nowhere-BTCUSDT-1h-x.csv"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -84,11 +114,12 @@ def test_wrong_usage_ends_with_two_and_a_word() -> None:
     assert "nowhere-BTCUSDT-1h-x.csv" in ended.stderr
 
 
-def test_a_port_in_use_ends_with_two_and_the_port() -> None:
+@pytest.mark.parametrize("option", ["--port", "--stream-port"])
+def test_a_port_in_use_ends_with_two_and_the_port(option: str) -> None:
     with running() as (_, line):
         port = address(line).rpartition(":")[2]
         ended = subprocess.run(
-            [*COMMAND, "--port", port],
+            [*COMMAND, "--port", "0", option, port],
             cwd=ROOT,
             capture_output=True,
             text=True,
