@@ -34,6 +34,7 @@ from .binance_answers import (
     parse_time,
     used_weight,
 )
+from .complaints import Complaints
 from .request_budget import RequestBudget
 from .silence import Silence, backoff
 
@@ -106,6 +107,7 @@ class BinanceRest:
         self._wait = wait
         self._on_silence = on_silence or (lambda silence: None)
         self._silence = Silence()
+        self._complaints = Complaints(log)
         self._attempts = attempts
         self._first_backoff = first_backoff
         self._timeout = timeout
@@ -256,7 +258,7 @@ class BinanceRest:
                 failure = error
                 if attempt < attempts:
                     seconds = backoff(attempt, self._first_backoff)
-                    log.warning("%s; trying again in %.1f s", error, seconds)
+                    self._complaints.note("asked again", error)
                     self._wait(seconds)
         raise failure
 
