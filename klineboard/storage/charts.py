@@ -8,8 +8,9 @@ from typing import NamedTuple
 from psycopg2 import sql
 
 from ..market.interval import INTERVALS, Interval
+from ..market.series import Series
 from .database import Cursor
-from .series import Series, to_moment, to_time
+from .series import to_moment, to_time
 
 # A Monday, as Binance's weeks begin; every other grid counts from 1970-01-01.
 _FIRST_MONDAY = dt.datetime(1970, 1, 5, tzinfo=dt.UTC)

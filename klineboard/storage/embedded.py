@@ -98,6 +98,12 @@ def leave(folder: Path) -> None:
         os.close(lock)
 
 
+def leave_all() -> None:
+    """Let go of every server of this process, for one that ends without its exits."""
+    for folder in list(_holds):
+        leave(folder)
+
+
 def _hold(folder: Path) -> None:
     """Take this process's share of the lock, once."""
     held = _holds.get(folder)

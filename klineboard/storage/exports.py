@@ -11,9 +11,9 @@ from typing import IO
 from psycopg2 import sql
 
 from ..errors import StorageError
+from ..market.series import Series
 from .csv_files import copy_statement, header
 from .database import Cursor, Database
-from .series import Series
 
 _CHUNK_BYTES = 1 << 16
 

@@ -9,8 +9,12 @@ from typing import NamedTuple
 from psycopg2 import sql
 
 from ..market.kline import COLUMNS, Kline
+from ..market.series import Series
 from .database import Cursor
-from .series import Series, to_time
+from .series import to_moment, to_time
+
+# Any number that nothing else locks.
+_VIEW_LOCK = 5_555_000_002
 
 _STAGING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
@@ -43,13 +47,29 @@ IS DISTINCT FROM
  n.taker_buy_quote_asset_volume)
 """
 
+# Right after its close a candle may come without its last trades; it then does not
+# replace one that has them.
+_IS_SETTLED = """
+(%(settled)s IS NULL OR n.number_of_trades >= k.number_of_trades
+ OR n.close_time < timestamptz 'epoch' + %(settled)s * interval '1 millisecond')
+"""
+
 _RECORD_CORRECTIONS = sql.SQL(
     "WITH n AS ({incoming}) "
     "INSERT INTO corrections (symbol, interval, open_time, stored, replacement) "
     "SELECT k.symbol, k.interval, k.open_time, to_jsonb(k), to_jsonb(n) "
     "FROM klines k JOIN n ON k.symbol = n.symbol AND k.interval = n.interval "
-    "AND k.open_time = n.open_time WHERE {differs}"
-).format(incoming=sql.SQL(_INCOMING), differs=sql.SQL(_DIFFERS))
+    "AND k.open_time = n.open_time WHERE {differs} AND {settled}"
+).format(
+    incoming=sql.SQL(_INCOMING),
+    differs=sql.SQL(_DIFFERS),
+    settled=sql.SQL(_IS_SETTLED),
+)
+
+_INSERT = sql.SQL(
+    "INSERT INTO klines AS k SELECT * FROM ({incoming}) AS incoming "
+    "ON CONFLICT (symbol, interval, open_time) DO NOTHING"
+).format(incoming=sql.SQL(_INCOMING))
 
 _UPSERT = sql.SQL(
     "INSERT INTO klines AS k SELECT * FROM ({incoming}) AS incoming "
@@ -61,10 +81,11 @@ _UPSERT = sql.SQL(
     "number_of_trades = excluded.number_of_trades, "
     "taker_buy_base_asset_volume = excluded.taker_buy_base_asset_volume, "
     "taker_buy_quote_asset_volume = excluded.taker_buy_quote_asset_volume "
-    "WHERE {differs}"
+    "WHERE {differs} AND {settled}"
 ).format(
     incoming=sql.SQL(_INCOMING),
     differs=sql.SQL(_DIFFERS.replace("(n.", "(excluded.").replace(" n.", " excluded.")),
+    settled=sql.SQL(_IS_SETTLED.replace("n.", "excluded.")),
 )
 
 
@@ -75,21 +96,43 @@ class Stored(NamedTuple):
     corrected: int
 
 
-def store_klines(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> Stored:
+def store_klines(
+    cursor: Cursor,
+    series: Series,
+    klines: Sequence[Kline],
+    *,
+    replace: bool = True,
+    settled: int | None = None,
+) -> Stored:
     """Add candles; replace those that differ, and record what was there before.
 
     Storing the same candles again changes nothing. The caller has checked that they
     are closed (their close time lies before the exchange's clock).
+
+    Args:
+        cursor: Of a transaction.
+        series: Whose candles they are.
+        klines: Whole rows, each open time once.
+        replace: False leaves what is stored as it is: the stream's word does not
+            stand against an answer by REST.
+        settled: What closed later (ms) does not replace a candle with more trades;
+            None for no such doubt.
     """
     if not klines:
         return Stored(0, 0)
     cursor.execute(_STAGING)
     lines = "".join("\t".join(map(str, kline)) + "\n" for kline in klines)
     cursor.copy_expert("COPY incoming FROM STDIN", io.StringIO(lines))
-    names = {"symbol": series.symbol, "interval": series.interval.name}
-    cursor.execute(_RECORD_CORRECTIONS, names)
-    corrected = cursor.rowcount
-    cursor.execute(_UPSERT, names)
+    names = {
+        "symbol": series.symbol,
+        "interval": series.interval.name,
+        "settled": settled,
+    }
+    corrected = 0
+    if replace:
+        cursor.execute(_RECORD_CORRECTIONS, names)
+        corrected = cursor.rowcount
+    cursor.execute(_UPSERT if replace else _INSERT, names)
     added = cursor.rowcount - corrected
     # Two pages in one transaction would meet in the staging table otherwise.
     cursor.execute("TRUNCATE incoming")
@@ -111,11 +154,24 @@ def newest_klines(cursor: Cursor, series: Series, count: int) -> list[Kline]:
     ]
 
 
+def open_before(cursor: Cursor, series: Series, open_time: int) -> int | None:
+    """Return the open time (ms) of the newest candle before ``open_time``."""
+    cursor.execute(
+        "SELECT max(open_time) FROM klines "
+        "WHERE symbol = %s AND interval = %s AND open_time < %s",
+        (*series.key, to_moment(open_time)),
+    )
+    row = cursor.fetchone()
+    return to_time(row[0]) if row and row[0] else None
+
+
 def ensure_view(cursor: Cursor, series: Series) -> None:
     """Make the view of a series, newest first, for people who look with Adminer."""
-    cursor.execute("SELECT to_regclass(%s)", (_quoted(series.view_name),))
-    row = cursor.fetchone()
-    if row and row[0] is not None:
+    if _has_view(cursor, series):
+        return
+    # OR REPLACE does not help two programs that make the same view at once.
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_VIEW_LOCK,))
+    if _has_view(cursor, series):
         return
     cursor.execute(
         sql.SQL(
@@ -128,6 +184,12 @@ def ensure_view(cursor: Cursor, series: Series) -> None:
             interval=sql.Literal(series.interval.name),
         )
     )
+
+
+def _has_view(cursor: Cursor, series: Series) -> bool:
+    cursor.execute("SELECT to_regclass(%s)", (_quoted(series.view_name),))
+    row = cursor.fetchone()
+    return bool(row and row[0] is not None)
 
 
 def _as_text(column: str) -> sql.Composable:

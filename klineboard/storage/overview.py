@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from ..market.coverage import Hole
 from ..market.interval import INTERVALS
+from ..market.series import Series
 from .database import Cursor
-from .series import KnownGap, Series, lock_number, to_time
+from .series import KnownGap, lock_number, to_time
 
 _FACTS = """
 SELECT s.symbol, s.interval, s.row_count, s.version, s.searched_from,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from ..market.series import Series
 from .database import Cursor
-from .series import Series
 
 
 def record_run(

@@ -7,38 +7,12 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ..market.coverage import Hole, hole_between
-from ..market.interval import Interval
+from ..market.series import Series
 from .database import Cursor, Database, translated_errors
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-class Series(NamedTuple):
-    """A symbol with an interval: ``Series("BTCUSDT", INTERVALS["1h"])``."""
-
-    symbol: str
-    interval: Interval
-
-    def __str__(self) -> str:
-        return f"{self.symbol} {self.interval}"
-
-    @property
-    def file_name(self) -> str:
-        """The CSV file's name, for example ``BTCUSDT_1h.csv``."""
-        return f"{self.symbol}_{self.interval.file_name}.csv"
-
-    @property
-    def view_name(self) -> str:
-        """The view's name, for example ``btcusdt_1h``."""
-        return f"{self.symbol}_{self.interval.file_name}".lower()
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Symbol and interval as the tables spell them."""
-        return self.symbol, self.interval.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +85,30 @@ def series_lock(database: Database, series: Series) -> Iterator[bool]:
             connection.close()
 
 
+def is_collecting(cursor: Cursor, series: Series) -> bool:
+    """Whether a run holds the lock of a series just now."""
+    # PostgreSQL shows a 64-bit advisory lock as its two halves (objsubid 1).
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "
+        "AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = %s AND "
+        "database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+        (lock_number(series),),
+    )
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def hold_gaps(cursor: Cursor, series: Series) -> None:
+    """Let nobody else change the series' candles or gaps until the transaction ends.
+
+    What is scanned and what is noted of it must be of one moment. Whoever changes
+    candles holds the row of ``series`` from then on, too.
+    """
+    cursor.execute(
+        "SELECT FROM series WHERE symbol = %s AND interval = %s FOR UPDATE", series.key
+    )
+
+
 def read_state(cursor: Cursor, series: Series) -> SeriesState:
     """Return what is stored of a series and for which span it was asked."""
     cursor.execute(
@@ -158,29 +156,37 @@ def widen_searched_span(cursor: Cursor, series: Series, start: int, end: int) ->
     )
 
 
-def scan_holes(cursor: Cursor, series: Series) -> list[Hole]:
-    """Look at every stored candle of a series and return the holes, oldest first."""
+def scan_holes(cursor: Cursor, series: Series, since: int | None = None) -> list[Hole]:
+    """Look at the stored candles of a series and return the holes, oldest first.
+
+    Args:
+        cursor: Of a transaction.
+        series: Whose.
+        since: The open time (ms) to begin with; None for the oldest.
+    """
     # One and a half lengths tell neighbours from holes, for months too; which of
     # these are holes is for the market's rules to say.
     threshold = dt.timedelta(milliseconds=series.interval.milliseconds * 1.5)
     cursor.execute(
         "SELECT previous, open_time FROM (SELECT open_time, lag(open_time) OVER "
         "(ORDER BY open_time) AS previous FROM klines "
-        "WHERE symbol = %s AND interval = %s) AS neighbours "
+        "WHERE symbol = %s AND interval = %s AND open_time >= %s) AS neighbours "
         "WHERE open_time - previous > %s ORDER BY open_time",
-        (*series.key, threshold),
+        (*series.key, to_moment(since or 0), threshold),
     )
     pairs = cursor.fetchall()
     holes = (hole_between(to_time(a), to_time(b), series.interval) for a, b in pairs)
     return [hole for hole in holes if hole is not None]
 
 
-def read_gaps(cursor: Cursor, series: Series) -> list[KnownGap]:
-    """Return the rows of ``gaps`` of a series, oldest first."""
+def read_gaps(
+    cursor: Cursor, series: Series, since: int | None = None
+) -> list[KnownGap]:
+    """Return the rows of ``gaps`` of a series behind ``since`` (ms), oldest first."""
     cursor.execute(
         "SELECT start_time, end_time, state, attempts, checked_at FROM gaps "
-        "WHERE symbol = %s AND interval = %s ORDER BY start_time",
-        series.key,
+        "WHERE symbol = %s AND interval = %s AND start_time >= %s ORDER BY start_time",
+        (*series.key, to_moment(since or 0)),
     )
     return [
         KnownGap(
@@ -193,14 +199,23 @@ def read_gaps(cursor: Cursor, series: Series) -> list[KnownGap]:
     ]
 
 
-def sync_gaps(cursor: Cursor, series: Series, holes: Iterable[Hole]) -> list[KnownGap]:
+def sync_gaps(
+    cursor: Cursor, series: Series, holes: Iterable[Hole], since: int | None = None
+) -> list[KnownGap]:
     """Make ``gaps`` equal to the holes that a scan found, and return its rows.
 
     A hole that is known keeps its state; a new one, or one whose ends moved, begins
-    as 'missing'; what is no hole any more is deleted.
+    as 'missing'; what is no hole any more is deleted. Call :func:`hold_gaps` before
+    the scan: the relay and the collector may do it at the same time.
+
+    Args:
+        cursor: Of a transaction.
+        series: Whose.
+        holes: What the scan found.
+        since: From which open time on it looked (ms); None for all.
     """
     found = set(holes)
-    known = {gap.hole for gap in read_gaps(cursor, series)}
+    known = {gap.hole for gap in read_gaps(cursor, series, since)}
     for hole in known - found:
         cursor.execute(
             "DELETE FROM gaps WHERE symbol = %s AND interval = %s AND start_time = %s",
@@ -209,10 +224,10 @@ def sync_gaps(cursor: Cursor, series: Series, holes: Iterable[Hole]) -> list[Kno
     for hole in found - known:
         cursor.execute(
             "INSERT INTO gaps (symbol, interval, start_time, end_time, state) "
-            "VALUES (%s, %s, %s, %s, 'missing')",
+            "VALUES (%s, %s, %s, %s, 'missing') ON CONFLICT DO NOTHING",
             (*series.key, to_moment(hole.start), to_moment(hole.end)),
         )
-    return read_gaps(cursor, series)
+    return read_gaps(cursor, series, since)
 
 
 def mark_gap(

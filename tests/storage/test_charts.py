@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from klineboard.market.interval import DAY, HOUR, INTERVALS, MINUTE
+from klineboard.market.series import Series
 from klineboard.storage.charts import (
     Candles,
     read_candles,
@@ -18,7 +19,7 @@ from klineboard.storage.charts import (
     stored_versions,
 )
 from klineboard.storage.database import Database
-from klineboard.storage.series import Series, to_moment
+from klineboard.storage.series import to_moment
 
 from ..candles import START, between, make_klines, read_recorded, store_into
 from ..conftest import recorded

@@ -67,17 +67,17 @@ def test_waits_with_growing_pauses_up_to_the_limit(make_settings: MakeSettings) 
 def test_migrations_run_once_in_order_and_each_as_a_whole(
     database: Database, tmp_path: Path
 ) -> None:
-    shutil.copy(
-        PROJECT_ROOT / "klineboard/storage/migrations/0001_schema.sql", tmp_path
+    shutil.copytree(
+        PROJECT_ROOT / "klineboard/storage/migrations", tmp_path, dirs_exist_ok=True
     )
-    (tmp_path / "0002_colours.sql").write_text("CREATE TABLE colours (name text);")
-    (tmp_path / "0003_broken.sql").write_text("CREATE TABLE x (); SELECT 1/0;")
+    (tmp_path / "0901_colours.sql").write_text("CREATE TABLE colours (name text);")
+    (tmp_path / "0902_broken.sql").write_text("CREATE TABLE x (); SELECT 1/0;")
     with pytest.raises(StorageError, match="division by zero"):
         migrate(database, tmp_path)
     with database.transaction() as cursor:
         cursor.execute("SELECT to_regclass('colours'), to_regclass('x')")
         assert cursor.fetchone() == ("colours", None)
-    (tmp_path / "0003_broken.sql").unlink()
+    (tmp_path / "0902_broken.sql").unlink()
     assert migrate(database, tmp_path) == []
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from klineboard.market.interval import HOUR, INTERVALS
 from klineboard.market.kline import Kline
 from klineboard.market.moment import parse_moment as at
+from klineboard.market.series import Series
 from klineboard.storage.database import Database
 from klineboard.storage.klines import ensure_view, newest_klines, store_klines
 from klineboard.storage.market_caps import claim_refresh
-from klineboard.storage.series import Series, read_state, to_moment, to_time
+from klineboard.storage.series import read_state, to_moment, to_time
 
 SERIES = Series("BTCUSDT", INTERVALS["1h"])
 OPEN = at("2023-05-28T17:00")
@@ -141,3 +145,43 @@ def test_only_one_of_many_takes_the_turn_to_ask_for_market_caps(
             "UPDATE market_cap_refresh SET attempted_at = now() - interval '6 min'"
         )
         assert claim_refresh(cursor, 300)
+
+
+def test_many_programs_may_make_the_same_view_at_once(database: Database) -> None:
+    together = threading.Barrier(8)
+
+    def make(_: int) -> None:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT 1")
+            together.wait(10)
+            ensure_view(cursor, SERIES)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(make, range(8)))
+
+
+def test_right_after_its_close_a_candle_with_fewer_trades_replaces_none(
+    database: Database,
+) -> None:
+    """REST may lag behind its own clock; the stream told the whole candle."""
+    whole = candle()
+    half = candle(number_of_trades=7, volume="1")
+    store(database, whole)
+
+    def told(settled: int) -> list[Kline]:
+        with database.transaction() as cursor:
+            store_klines(cursor, SERIES, [half], settled=settled)
+        return newest(database)
+
+    assert told(settled=whole.close_time) == [whole]
+    with database.transaction() as cursor:
+        cursor.execute("SELECT count(*) FROM corrections")
+        assert cursor.fetchone() == (0,)
+    assert told(settled=whole.close_time + 1) == [half], "then it has the last word"
+
+
+def test_more_trades_replace_at_any_time(database: Database) -> None:
+    store(database, candle(number_of_trades=7))
+    with database.transaction() as cursor:
+        store_klines(cursor, SERIES, [candle()], settled=0)
+    assert newest(database) == [candle()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from klineboard.market.coverage import Hole
 from klineboard.market.interval import DAY, HOUR, INTERVALS
+from klineboard.market.series import Series
 from klineboard.storage.database import Database
 from klineboard.storage.overview import (
     SeriesFacts,
@@ -12,7 +13,7 @@ from klineboard.storage.overview import (
     read_origin,
     read_sparks,
 )
-from klineboard.storage.series import Series, series_lock, sync_gaps
+from klineboard.storage.series import series_lock, sync_gaps
 
 from ..candles import START, make_klines, store_into
 
