@@ -9,9 +9,9 @@ from pathlib import Path
 
 from klineboard.market.interval import INTERVALS
 from klineboard.market.kline import Kline, to_milliseconds
+from klineboard.market.series import Series
 from klineboard.storage.database import Database
 from klineboard.storage.klines import store_klines
-from klineboard.storage.series import Series
 
 START = 1_704_067_200_000
 """2024-01-01T00:00:00Z, a Monday."""
