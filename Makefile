@@ -24,24 +24,25 @@ install: .venv/ready  ## .venv with everything, node packages too
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
 
-run: install  ## collect and show the market on http://localhost:5555; Ctrl-C ends all
+run: install  ## collect, follow and show the market on http://localhost:5555; Ctrl-C ends all
 	@$(BIN)/honcho -e /dev/null -f Procfile start || [ $$? = 130 ]
 
 demo: export DATA_DIR = demo
 demo: export BINANCE_API_URL = http://127.0.0.1:8900
+demo: export BINANCE_STREAM_URL = ws://127.0.0.1:8901
 demo: export COINGECKO_API_URL = http://127.0.0.1:8900
 demo: install  ## the same with a simulated market; needs no internet
 	@$(BIN)/honcho -e /dev/null -f Procfile.demo start || [ $$? = 130 ]
 
 test: install  ## all tests but the stack's
-	$(BIN)/python -m pytest -m "not stack"
+	$(BIN)/python -m pytest -m "not stack" -n 2 --dist loadfile
 
 check: install  ## style, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
-	$(BIN)/python -m pytest -m "not stack" -q
+	$(BIN)/python -m pytest -m "not stack" -n 2 --dist loadfile -q
 
 stack-test: install  ## the real compose stack, end to end (needs Docker)
 	$(BIN)/python -m pytest -m stack -s tests/stack

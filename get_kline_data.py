@@ -24,10 +24,10 @@ from klineboard.jobs.rehearse import rehearse
 from klineboard.jobs.watch import watch
 from klineboard.market.interval import INTERVALS, expected_intervals
 from klineboard.market.moment import EXPECTED_MOMENT, parse_moment
+from klineboard.market.series import Series
 from klineboard.settings import Settings, unknown_keys
 from klineboard.storage.database import Database
 from klineboard.storage.klines import newest_klines
-from klineboard.storage.series import Series
 from klineboard.terminal import (
     BarDisplay,
     PlainDisplay,

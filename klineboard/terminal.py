@@ -23,7 +23,7 @@ from .jobs.collect import Result
 from .jobs.rehearse import Rehearsal
 from .market.kline import COLUMNS, Kline
 from .market.moment import show_moment
-from .storage.series import Series
+from .market.series import Series
 
 log = logging.getLogger("klineboard.collect")
 

@@ -9,26 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CsvNotWritable, ExchangeError, SeriesRejected, Stopped
-from ..market.coverage import Coverage, is_due
+from ..market.coverage import Coverage
 from ..market.kline import Page
+from ..market.series import Series
 from ..storage.csv_files import bring_in_line
 from ..storage.database import Database
 from ..storage.klines import ensure_view, store_klines
 from ..storage.runs import record_run
 from ..storage.series import (
     KnownGap,
-    Series,
     SeriesState,
-    mark_gap,
     read_gaps,
     read_state,
-    scan_holes,
     series_lock,
-    sync_gaps,
     widen_searched_span,
 )
 from .fetch import Fetcher
-from .task import Span, Task, covers, missing_spans, tail_is_due, touches
+from .holes import Holes
+from .task import Span, Task, missing_spans, tail_is_due, touches
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +123,7 @@ class _Collection:
         self._before = SeriesState()
         self._expected = 0
         self._unsound: list[Span] = []
+        self._holes = Holes(database, task, self._fetch, self._unsound)
 
     def run(self, csv_folder: Path) -> None:
         """Fetch, prove, and write the file, whatever the exchange does."""
@@ -133,7 +132,7 @@ class _Collection:
             self._before = read_state(cursor, self._series)
         try:
             fetched = self._fetch_what_is_missing()
-            self._ask_for_holes(fetched)
+            self._holes.ask(fetched)
         except (ExchangeError, Stopped) as error:
             self._result.fail(str(error))
             self._result.retry = not isinstance(error, SeriesRejected)
@@ -157,9 +156,8 @@ class _Collection:
                 continue  # Rows that cannot be believed prove nothing.
             if added or touches(self._before, span):
                 with self._database.transaction() as cursor:
-                    widen_searched_span(
-                        cursor, self._series, span[0], min(span[1], self._task.now)
-                    )
+                    until = min(span[1], self._task.settled)
+                    widen_searched_span(cursor, self._series, span[0], until)
         return spans + self._ask_for_tail()
 
     def _ask_for_tail(self) -> list[Span]:
@@ -195,66 +193,13 @@ class _Collection:
                 log.error("%s: not stored: %s", self._series, sentence)
         klines = self._task.closed(page.klines)
         with self._database.transaction() as cursor:
-            stored = store_klines(cursor, self._series, klines)
+            stored = store_klines(
+                cursor, self._series, klines, settled=self._task.settled
+            )
         self._result.rows_stored += stored.added
         self._result.rows_corrected += stored.corrected
         done = self._before.row_count + self._result.rows_stored
         self._progress(self._series, done, max(self._expected, done))
-
-    def _ask_for_holes(self, fetched: list[Span]) -> None:
-        """Ask for each hole on its own, until none is left that could be filled.
-
-        A hole that was asked for before, in a larger stretch or by an earlier run, and
-        of which nothing comes now, is an outage of the exchange. One that was never
-        asked for, or is filled in part, is asked for once more.
-        """
-        settled: list[Span] = []
-        while due := [
-            gap
-            for gap in self._sync_gaps()
-            if self._is_due(gap) and not covers(settled, self._span_of(gap))
-        ]:
-            confirmed: list[Span] = []
-            for gap in due:
-                span = self._span_of(gap)
-                asked_before = gap.attempts > 0 or covers(fetched, span)
-                if not self._fetch(span) and asked_before:
-                    confirmed.append(span)
-                fetched = [*fetched, span]
-            settled += confirmed
-            self._mark(confirmed)
-
-    def _sync_gaps(self) -> list[KnownGap]:
-        with self._database.transaction() as cursor:
-            return sync_gaps(cursor, self._series, scan_holes(cursor, self._series))
-
-    def _is_due(self, gap: KnownGap) -> bool:
-        start, end = self._task.span
-        return (
-            is_due(gap.state, gap.attempts, gap.checked_at, self._task.now)
-            and gap.hole.start <= end
-            and gap.hole.end > start
-        )
-
-    def _span_of(self, gap: KnownGap) -> Span:
-        # From just behind the neighbour: a candle may open off the grid.
-        start = self._series.interval.add(gap.hole.start, -1) + 1
-        first, last = self._task.span
-        return max(start, first), min(gap.hole.end - 1, last)
-
-    def _mark(self, confirmed: list[Span]) -> None:
-        if not confirmed:
-            return
-        gaps = self._sync_gaps()
-        with self._database.transaction() as cursor:
-            for gap in gaps:
-                whole = (gap.hole.start, gap.hole.end - 1)
-                if not covers(confirmed, whole):
-                    continue
-                # Rows came that could not be believed: the exchange does have it.
-                unsound = covers(self._unsound, whole)
-                state = "missing" if unsound else "exchange"
-                mark_gap(cursor, self._series, gap.hole, state, self._task.now)
 
     def _finish(self, csv_folder: Path) -> None:
         with self._database.transaction() as cursor:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,25 +14,15 @@ from typing import Protocol
 from ..errors import (
     DatabaseUnavailable,
     ExchangeError,
-    RateLimited,
-    SettingsError,
     Stopped,
     StorageError,
 )
+from ..market.series import Series
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
-from ..sources.binance_rest import BinanceRest
 from ..storage.database import Database
-from ..storage.exchange import (
-    claim_origin,
-    note_failed,
-    note_reached,
-    remaining_silence,
-    remember_silence,
-    store_symbols,
-)
-from ..storage.series import Series
 from .collect import Result, collect_series, record
+from .contact import Contact, unknown_symbol
 from .fetch import Fetcher
 from .task import Span, Task
 
@@ -98,12 +87,7 @@ class Collector:
         self.database = database
         self._display = display
         self._stop = stop or threading.Event()
-        self.exchange = BinanceRest(
-            settings.binance_api_url,
-            wait=self.wait,
-            on_silence=self._remember_silence,
-            first_backoff=first_backoff,
-        )
+        self.contact = Contact(settings, database, self.wait, first_backoff)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not past the order to stop.
@@ -132,12 +116,12 @@ class Collector:
     def _run_once(self, order: Order) -> list[Result]:
         started_at = dt.datetime.now(dt.UTC)
         try:
-            now = self.greet()
-            known = self.exchange.exchange_info(
+            now = self.contact.greet()
+            known = self.contact.exchange.exchange_info(
                 sorted({series.symbol for series in order.series})
             )
         except (ExchangeError, Stopped) as error:
-            self.note_failed(error)
+            self.contact.note_failed(error)
             results = [
                 Result(series, status="failed", error=str(error))
                 for series in order.series
@@ -146,32 +130,9 @@ class Collector:
                 record(self.database, result, started_at)
                 self._display.finished(result)
             return results
-        self._keep_symbols(order, known)
+        self.contact.keep_symbols([series.symbol for series in order.series], known)
         with self._display.run():
             return self._collect(order, known, now)
-
-    def greet(self, attempts: int | None = None) -> int:
-        """Keep an earlier ban, ask for the time, and make sure who answers.
-
-        Args:
-            attempts: How often to ask at most, if not as often as for the rest.
-
-        Returns:
-            The exchange's clock, ms.
-
-        Raises:
-            ExchangeError: It cannot be asked.
-            OriginMismatch: It is another exchange than this database's.
-        """
-        with self.database.transaction() as cursor:
-            silence = remaining_silence(cursor, self.exchange.host)
-        if silence:
-            self.exchange.keep_silent(silence)
-        now = self.exchange.server_time(attempts)
-        with self.database.transaction() as cursor:
-            claim_origin(cursor, self.exchange.origin)
-            note_reached(cursor, self.exchange.host, now)
-        return now
 
     def _collect(
         self, order: Order, known: dict[str, SymbolInfo], now: int
@@ -185,7 +146,7 @@ class Collector:
                 if self._stop.is_set():
                     return Result(series, "failed", error=str(Stopped()))
                 if series.symbol not in known:
-                    words = unknown_symbol(series, known)
+                    words = unknown_symbol(series.symbol, known)
                     result = self._failed(series, words, retry=False)
                 else:
                     task = Task(series, order.span(now), now)
@@ -201,7 +162,7 @@ class Collector:
             try:
                 return collect_series(
                     self.database,
-                    Fetcher(self.exchange, pages),
+                    Fetcher(self.contact.exchange, pages),
                     task,
                     self._settings.data_dir / "csv",
                     self._progress,
@@ -225,38 +186,3 @@ class Collector:
         except StorageError as trouble:
             log.error("%s: the run could not be recorded: %s", series, trouble)
         return result
-
-    def _keep_symbols(self, order: Order, known: dict[str, SymbolInfo]) -> None:
-        wanted = {series.symbol for series in order.series}
-        found = [known[symbol] for symbol in sorted(wanted & known.keys())]
-        if not found:
-            raise SettingsError(
-                "symbols",
-                ",".join(sorted(wanted)),
-                "one that the exchange knows; "
-                + unknown_symbol(order.series[0], known),
-            )
-        with self.database.transaction() as cursor:
-            store_symbols(
-                cursor,
-                [
-                    (s.symbol, s.status, s.base_asset, s.quote_asset, s.tick_size)
-                    for s in found
-                ],
-            )
-
-    def note_failed(self, error: Exception) -> None:
-        """Keep that the exchange could not be asked, and why, for the page."""
-        with self.database.transaction() as cursor:
-            note_failed(cursor, self.exchange.host, str(error))
-
-    def _remember_silence(self, limited: RateLimited) -> None:
-        with self.database.transaction() as cursor:
-            remember_silence(cursor, self.exchange.host, limited.seconds)
-
-
-def unknown_symbol(series: Series, known: Iterable[str]) -> str:
-    """Say in words that a symbol does not exist, with near names."""
-    near = difflib.get_close_matches(series.symbol, list(known), n=3, cutoff=0.6)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"Invalid symbol. (code -1121): {series.symbol!r}{hint}"

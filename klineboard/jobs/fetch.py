@@ -8,8 +8,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from ..market.kline import Page
+from ..market.series import Series
 from ..sources.binance_rest import PAGE_ROWS, BinanceRest, RequestCount
-from ..storage.series import Series
 
 _IN_FLIGHT = 8
 # One less than a page holds: where candles leave the interval's grid, one more than

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from ..errors import ExchangeError, Stopped
 from ..market.coverage import Hole, hole_between
 from ..market.kline import Kline
+from ..market.series import Series
 from ..sources.binance_rest import BinanceRest
-from ..storage.series import Series
-from .collect_all import Order, unknown_symbol
+from .collect_all import Order
+from .contact import unknown_symbol
 from .fetch import Fetcher
 from .task import Task
 
@@ -75,7 +76,7 @@ def rehearse(
             fetcher = Fetcher(exchange, executor)
             task = Task(series, order.span(now), now)
             if series.symbol not in known:
-                rehearsal.error = unknown_symbol(series, known)
+                rehearsal.error = unknown_symbol(series.symbol, known)
             else:
                 _fetch(fetcher, task, rehearsal)
             if stop.is_set():

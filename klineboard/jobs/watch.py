@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import AccessBlocked, DatabaseUnavailable, ExchangeError, RateLimited
@@ -27,6 +28,7 @@ class _Looks:
     """What a watch remembers from one look at the clock to the next."""
 
     shortest: Interval
+    clock: Callable[[], float]
     closes: int = 0
     failures: int = 0
     failed_runs: int = 0
@@ -37,7 +39,7 @@ class _Looks:
 
         A simulated one may be bent. Measured from the first call to this one.
         """
-        local = time.monotonic()
+        local = self.clock()
         if self._first is None:
             self._first = local, now
         passed = local - self._first[0]
@@ -46,10 +48,17 @@ class _Looks:
         return min(max((now - self._first[1]) / 1000 / passed, 0.01), 1000.0)
 
 
-def watch(collector: Collector, order: Order) -> None:
+def watch(
+    collector: Collector, order: Order, clock: Callable[[], float] = time.monotonic
+) -> None:
     """Run, then run again a few seconds after each candle closes, for ever.
 
     Where the exchange is away, keep trying; what is stored is served meanwhile.
+
+    Args:
+        collector: Who runs.
+        order: What to collect.
+        clock: Rising seconds, to compare the exchange's clock with.
 
     Raises:
         Stopped: The order to stop came.
@@ -57,7 +66,7 @@ def watch(collector: Collector, order: Order) -> None:
         DatabaseUnavailable: It stayed away for ``database_wait_seconds``.
     """
     intervals = (series.interval for series in order.series)
-    looks = _Looks(min(intervals, key=lambda interval: interval.milliseconds))
+    looks = _Looks(min(intervals, key=lambda interval: interval.milliseconds), clock)
     while True:
         collector.database.wait(collector.wait)
         try:
@@ -71,7 +80,7 @@ def watch(collector: Collector, order: Order) -> None:
 def _look(collector: Collector, order: Order, looks: _Looks) -> float:
     """Look at the exchange's clock, run if a candle closed; return the pause."""
     try:
-        now = collector.greet(attempts=1)
+        now = collector.contact.greet(attempts=1)
     except ExchangeError as error:
         return _away(collector, error, looks)
     if looks.failures >= _FAILURES_TO_TELL:
@@ -96,7 +105,7 @@ def _away(collector: Collector, error: ExchangeError, looks: _Looks) -> float:
     clear = isinstance(error, AccessBlocked | RateLimited)
     if looks.failures == (1 if clear else _FAILURES_TO_TELL):
         log.warning("%s", _away_sentence(error))
-    collector.note_failed(error)
+    collector.contact.note_failed(error)
     silence = error.seconds if isinstance(error, RateLimited) else 0.0
     return max(backoff(looks.failures, 1.0), silence)
 

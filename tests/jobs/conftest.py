@@ -14,11 +14,11 @@ from klineboard.jobs.collect_all import Collector, Order
 from klineboard.market.interval import INTERVALS
 from klineboard.market.kline import Kline
 from klineboard.market.moment import parse_moment as at
+from klineboard.market.series import Series
 from klineboard.simulator import Simulator
 from klineboard.storage.csv_files import copy_statement, header
 from klineboard.storage.database import Database
 from klineboard.storage.klines import newest_klines
-from klineboard.storage.series import Series
 from tests.conftest import MakeSettings
 
 Collect = Callable[..., list[Result]]

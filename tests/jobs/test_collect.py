@@ -8,10 +8,11 @@ from pathlib import Path
 from klineboard.jobs.task import Task, missing_spans
 from klineboard.market.interval import DAY, HOUR, INTERVALS
 from klineboard.market.moment import parse_moment as at
+from klineboard.market.series import Series
 from klineboard.simulator import Simulator
 from klineboard.storage.database import Database
 from klineboard.storage.overview import read_contact
-from klineboard.storage.series import Series, SeriesState
+from klineboard.storage.series import SeriesState
 from tests.jobs.conftest import (
     BTC_HOURS,
     START,
