@@ -18,7 +18,8 @@ import { learnTime } from "./clock.js";
  */
 /**
  * A stretch without candles. From the first missing open time to the next present one.
- * @typedef {{start: number, end: number, state: "exchange" | "missing", candles: number}} Gap
+ * `unknown`: nobody asked yet why.
+ * @typedef {{start: number, end: number, state: "exchange" | "missing" | "unknown", candles: number}} Gap
  */
 /**
  * @typedef {object} Run
@@ -84,6 +85,7 @@ import { learnTime } from "./clock.js";
  * @typedef {object} SeriesAnswer
  * @property {string | null} origin
  * @property {{reached_at: number | null, failed_at: number | null, error: string | null}} exchange
+ * @property {string | null} relay how it stands to the exchange; null where none runs
  * @property {Series[]} series
  */
 /**
@@ -132,9 +134,10 @@ const KNOWN_LIMIT = 60;
  * @template Body
  * @param {string} path
  * @param {AbortSignal} [signal]
+ * @param {{keep?: boolean}} [options] `keep` false: it is not asked for again
  * @returns {Promise<Body>}
  */
-export async function getJson(path, signal) {
+export async function getJson(path, signal, { keep: kept = true } = {}) {
   const response = await request(path, signal);
   if (!response.ok) throw await errorOf(response);
   const tag = response.headers.get("ETag");
@@ -145,7 +148,7 @@ export async function getJson(path, signal) {
     throw new ApiError(0, "torn", "The server's answer broke off.");
   });
   learnTime(body.now);
-  if (tag) keep(path, tag, body);
+  if (tag && kept) keep(path, tag, body);
   return body;
 }
 

@@ -6,8 +6,10 @@ import { gapText } from "./overlay.js";
 
 const HEADINGS = ["Open", "High", "Low", "Close", "Volume", "Quote volume", "Trades", "Taker buy"];
 
+/** What the table needs to know of a view. @typedef {Pick<import("./api.js").View, "base_asset" | "quote_asset" | "interval" | "candles" | "gaps" | "price_digits">} TableView */
+
 /**
- * @param {import("./api.js").View} view
+ * @param {TableView} view
  * @param {import("./viewport.js").Window | null} window only its candles; null for all
  * @param {import("./format.js").Zone} zone
  */
@@ -30,7 +32,7 @@ export function showCandleTable(view, window, zone) {
 
 /**
  * Candles, and the holes between them where they lie.
- * @param {import("./api.js").View} view
+ * @param {TableView} view
  * @param {number[]} indexes newest first
  * @param {import("./format.js").Zone} zone
  */

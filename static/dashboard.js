@@ -8,7 +8,9 @@ import { serverNow } from "./clock.js";
 import { byId, remember, remembered, setText } from "./dom.js";
 import * as format from "./format.js";
 import { listenToKeys } from "./keyboard.js";
+import { LiveTail } from "./live_tail.js";
 import { MarketCaps } from "./market_caps.js";
+import { followed } from "./markets.js";
 import { messageOf, messageOfError, showMessage, showNotices } from "./messages.js";
 import { isOtherInterval, noticesOf, statusWord, titleOfTrouble } from "./notices.js";
 import { poll } from "./poll.js";
@@ -51,6 +53,7 @@ const chart = new Chart(options);
 const toolbar = new Toolbar({ interval: chooseInterval, range: chooseRange });
 const list = new SeriesList(openSeries);
 const caps = new MarketCaps(openSymbol, options);
+const tail = new LiveTail(showMoved);
 
 /* Choosing ------------------------------------------------------------------------- */
 
@@ -120,6 +123,8 @@ async function fetchSeries() {
   try {
     stored = /** @type {import("./api.js").SeriesAnswer} */ (await getJson("/api/series"));
     list.show(stored.series);
+    // Without a relay the page asks every few seconds, and tries no socket in vain.
+    tail.follow(view, stored.relay !== null);
     const simulated = stored.origin === "simulated";
     byId("simulated").hidden = !simulated;
     remember("simulated", simulated ? "yes" : "no");
@@ -150,13 +155,22 @@ async function showView(answer, asked) {
   if (asked === wish) {
     replaceAddress({ symbol: answer.symbol, interval: answer.interval, range: answer.range });
   }
-  header.show(answer);
+  tail.follow(view, stored !== null && stored.relay !== null);
+  header.show(tail.extend(answer));
+  document.querySelector("a[data-page='/live']")?.setAttribute("href", liveLink(answer));
   toolbar.show(answer);
   list.mark(`${answer.symbol} ${answer.interval}`);
   showState();
   if (!same || panel.dataset.loading) await drawView(answer);
   delete panel.dataset.loading;
   panel.classList.remove("nothing-shown");
+}
+
+/** The same chart, live, where the relay follows it. @param {View} view */
+function liveLink({ symbol, interval, source_interval: source }) {
+  const names = followed[symbol] ?? [];
+  const found = [interval, source].find((name) => names.includes(name));
+  return found ? `/live?${new URLSearchParams({ symbol, interval: found })}` : "/live";
 }
 
 /**
@@ -171,9 +185,26 @@ function drawnFrom({ symbol, interval, range, source_interval: source, coverage,
 async function drawView(answer) {
   byId("surface").setAttribute("aria-label",
     `${answer.base_asset}/${answer.quote_asset} ${answer.interval} candles; arrow keys walk them`);
-  if (answer.candles.open_time.length) await chart.show(answer);
+  if (answer.candles.open_time.length) await chart.show(tail.extend(answer));
   else chart.clear();
   drawTable();
+}
+
+/** The relay moved the price, and the last candle with it. */
+function showMoved() {
+  const words = view && tail.words;
+  byId("live-state").hidden = !words;
+  if (words) {
+    byId("live-state").className = `quote-state state ${words.tone}`;
+    byId("live-state").title = words.text;
+    setText(byId("live-state"), words.word);
+  }
+  // Another chart is on its way: its own answer draws it.
+  if (!view || panel.dataset.loading) return;
+  const moved = tail.extend(view);
+  header.show(moved);
+  list.movePrice(moved.symbol, moved.last?.price ?? null);
+  if (moved !== view && moved.candles.open_time.length && !tableShown) chart.show(moved);
 }
 
 /** The table shows the candles that the chart shows: those in the zoom, if there is one. */
@@ -206,6 +237,8 @@ function showTrouble(error) {
   }
   if (!trouble.passing) {
     view = null;
+    tail.follow(null, false);
+    showMoved();
     chart.clear();
     header.showUnknown(wish.symbol ?? "klineboard");
     list.mark("");

@@ -28,6 +28,16 @@ export function exactNumber(exact) {
   return price(exact, 0);
 }
 
+/**
+ * The shortest decimal of a number, never with an exponent: "0.00000071".
+ * @param {number} value
+ */
+export function decimal(value) {
+  const text = String(value);
+  if (!text.includes("e")) return text;
+  return value.toLocaleString("en-US", { useGrouping: false, maximumFractionDigits: 20 });
+}
+
 /** @param {number} value */
 export function count(value) {
   return group(String(Math.round(value)));

@@ -10,7 +10,7 @@ import { byId } from "./dom.js";
  * @property {() => void} reset
  * @property {(number: number) => void} interval
  * @property {() => void} theme
- * @property {() => void} zone
+ * @property {() => void} [zone]
  * @property {() => void} escape
  */
 
@@ -32,13 +32,13 @@ export function listenToKeys(on) {
     "-": () => on.zoom(1 / 0.7),
     0: () => on.reset(),
     t: () => on.theme(),
-    u: () => on.zone(),
+    u: () => on.zone?.(),
     Escape: () => on.escape(),
   };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
-    if (isTypedInto(event.target)) return;
+    if (isTypedInto(event.target, event.key)) return;
     const action = /^[1-7]$/.test(event.key)
       ? () => on.interval(Number(event.key)) : actions[event.key];
     if (!action) return;
@@ -47,8 +47,12 @@ export function listenToKeys(on) {
   });
 }
 
-/** @param {EventTarget | null} target */
-function isTypedInto(target) {
-  // In the table the arrows scroll.
-  return target instanceof Element && target.closest("input, select, textarea, .candle-table") !== null;
+/**
+ * @param {EventTarget | null} target
+ * @param {string} key
+ */
+function isTypedInto(target, key) {
+  // In the table the arrows scroll; Escape leaves it.
+  const fields = key === "Escape" ? "input, select, textarea" : "input, select, textarea, .candle-table";
+  return target instanceof Element && target.closest(fields) !== null;
 }

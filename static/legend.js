@@ -6,34 +6,49 @@ import * as format from "./format.js";
 /** @typedef {{label: string, text: string, title?: string, tone?: string}} Field */
 
 /**
- * @param {import("./api.js").View} view
- * @param {number} index
+ * One candle, with its decimals as they came.
+ * @typedef {object} CandleTexts
+ * @property {number} open_time ms
+ * @property {number} close_time ms
+ * @property {string} open
+ * @property {string} high
+ * @property {string} low
+ * @property {string} close
+ * @property {string} volume
+ * @property {string} quote_asset_volume
+ * @property {number} number_of_trades
+ * @property {string} taker_buy_base_asset_volume
+ */
+/** @typedef {{base_asset: string, quote_asset: string, price_digits: number}} Market */
+
+/**
+ * @param {CandleTexts} candle
+ * @param {Market} market
  * @param {import("./format.js").Zone} zone
  * @returns {Field[][]} two lines of fields
  */
-function fieldsOf(view, index, zone) {
-  const { candles, price_digits: digits, base_asset: base, quote_asset: quote } = view;
-  const [open, close] = [candles.open[index], candles.close[index]];
+export function fieldsOf(candle, { price_digits: digits, base_asset: base, quote_asset: quote }, zone) {
+  const { open, close } = candle;
   const change = Number(open) ? (Number(close) / Number(open) - 1) * 100 : 0;
   const tone = format.direction(change);
-  const volume = Number(candles.volume[index]);
-  const taker = Number(candles.taker_buy_base_asset_volume[index]);
+  const volume = Number(candle.volume);
+  const taker = Number(candle.taker_buy_base_asset_volume);
   return [
     [
-      { label: "", text: format.dateTime(candles.open_time[index], zone), tone: "time",
-        title: `opened; closed ${format.dateTime(candles.close_time[index] + 1, zone)}` },
+      { label: "", text: format.dateTime(candle.open_time, zone), tone: "time",
+        title: `opened; closed ${format.dateTime(candle.close_time + 1, zone)}` },
       { label: "O", text: format.price(open, digits), tone },
-      { label: "H", text: format.price(candles.high[index], digits), tone },
-      { label: "L", text: format.price(candles.low[index], digits), tone },
+      { label: "H", text: format.price(candle.high, digits), tone },
+      { label: "L", text: format.price(candle.low, digits), tone },
       { label: "C", text: format.price(close, digits), tone },
       { label: "", text: format.percent(change), tone, title: "close against open" },
     ],
     [
-      amount("Volume", candles.volume[index], base),
-      amount("Quote volume", candles.quote_asset_volume[index], quote),
-      { label: "Trades", text: format.count(candles.number_of_trades[index]) },
+      amount("Volume", candle.volume, base),
+      amount("Quote volume", candle.quote_asset_volume, quote),
+      { label: "Trades", text: format.count(candle.number_of_trades) },
       {
-        ...amount("Taker buy", candles.taker_buy_base_asset_volume[index], base),
+        ...amount("Taker buy", candle.taker_buy_base_asset_volume, base),
         ...(volume > 0 && {
           text: `${format.short(taker)} ${base} (${Math.round((taker / volume) * 100)}%)`,
         }),
@@ -61,7 +76,21 @@ function amount(label, exact, unit) {
  * @param {import("./format.js").Zone} zone
  */
 export function showLegend(view, index, zone) {
-  const rows = fieldsOf(view, index, zone).map((fields) =>
+  const { candles } = view;
+  const candle = {
+    open_time: candles.open_time[index], close_time: candles.close_time[index],
+    open: candles.open[index], high: candles.high[index], low: candles.low[index],
+    close: candles.close[index], volume: candles.volume[index],
+    quote_asset_volume: candles.quote_asset_volume[index],
+    number_of_trades: candles.number_of_trades[index],
+    taker_buy_base_asset_volume: candles.taker_buy_base_asset_volume[index],
+  };
+  showFields(fieldsOf(candle, view, zone));
+}
+
+/** @param {Field[][]} lines */
+export function showFields(lines) {
+  const rows = lines.map((fields) =>
     make("p", {}, ...fields.map(({ label, text, title, tone }) =>
       make("span", { class: `field ${tone ?? ""}`, title },
         ...(label ? [make("span", { class: "label" }, label), " "] : []),

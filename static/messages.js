@@ -11,7 +11,7 @@ import { titleOfTrouble } from "./notices.js";
  * @property {string} title
  * @property {string} text
  * @property {{stored: number, expected: number} | null} [progress]
- * @property {{text: string, wish: import("./address.js").Wish}[]} [links]
+ * @property {{text: string, href: string}[]} [links]
  */
 
 let noticesSaid = "";
@@ -39,8 +39,8 @@ export function showMessage(message) {
     make("h2", {}, title),
     ...(progress ? [bar(progress)] : []),
     make("p", {}, ...unbroken(text)),
-    ...(links.length ? [make("p", { class: "ways" }, ...links.map(({ text: name, wish }) =>
-      make("a", { class: "button", href: `/${queryOf(wish)}` }, name)))] : []));
+    ...(links.length ? [make("p", { class: "ways" }, ...links.map(({ text: name, href }) =>
+      make("a", { class: "button", href }, name)))] : []));
 }
 
 /**
@@ -54,7 +54,7 @@ export function messageOf(view) {
     const wish = { symbol: view.symbol, interval: null, range: "All" };
     return {
       title: "No candles in this range", text: text || `Nothing of ${name} lies in it.`,
-      links: view.coverage.stored ? [{ text: "Show all that is stored", wish }] : [],
+      links: view.coverage.stored ? [{ text: "Show all that is stored", href: `/${queryOf(wish)}` }] : [],
     };
   }
   if (view.state === "collecting") {
@@ -83,9 +83,10 @@ export function messageOfError(error, series, wish) {
   const symbols = [...new Map(filled.map((each) => [each.symbol, each])).values()].slice(0, 8);
   const known = symbols.some((each) => each.symbol === wish.symbol);
   const ways = known && wish.symbol
-    ? [{ text: `${wish.symbol}, last month`, wish: { symbol: wish.symbol, interval: null, range: "1M" } }]
+    ? [{ text: `${wish.symbol}, last month`, href: `/${queryOf({ symbol: wish.symbol, interval: null, range: "1M" })}` }]
     : symbols.map((each) => ({
-        text: `${each.base_asset}/${each.quote_asset}`, wish: { symbol: each.symbol, interval: null, range: null },
+        text: `${each.base_asset}/${each.quote_asset}`,
+        href: `/${queryOf({ symbol: each.symbol, interval: null, range: null })}`,
       }));
   return {
     title: error.status === 404 ? "There is no such chart" : "This address cannot be shown",

@@ -7,13 +7,19 @@ import { roundBelow } from "./viewport.js";
 /** A hole narrower than this keeps a mark at the foot of the price pane. */
 const NARROW = 5;
 
+const GAP_WORDS = {
+  exchange: "exchange outage",
+  missing: "missing, still to be fetched",
+  unknown: "missing, an outage of the exchange or not collected",
+};
+
 /**
  * @typedef {{gap: import("./api.js").Gap, left: number, right: number}} Band
  */
 
 /** @param {import("./api.js").Gap} gap @param {import("./format.js").Zone} zone */
 export function gapText(gap, zone) {
-  const word = gap.state === "exchange" ? "exchange outage" : "missing, still to be fetched";
+  const word = GAP_WORDS[gap.state];
   const candles = `${format.count(gap.candles)} ${gap.candles === 1 ? "candle" : "candles"}`;
   return `${word}, ${candles}, ${format.span(gap.start, gap.end, zone)}`;
 }

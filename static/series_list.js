@@ -50,6 +50,20 @@ export class SeriesList {
     }
   }
 
+  /**
+   * A price that moved between two answers stands in all rows of its symbol.
+   * @param {string} symbol
+   * @param {string | null} exact
+   */
+  movePrice(symbol, exact) {
+    if (exact === null) return;
+    for (const each of this.#series) {
+      if (each.symbol !== symbol) continue;
+      const price = this.#rows.get(`${symbol} ${each.interval}`)?.item.querySelector(".row-price");
+      if (price instanceof HTMLElement) setText(price, format.price(exact, each.price_digits));
+    }
+  }
+
   focusFilter() {
     this.#filter.focus();
     this.#filter.select();

@@ -1,4 +1,4 @@
-"""The web application: the page, its API, and the files that it needs."""
+"""The web application: the pages, their API, and the files that they need."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from flask import Flask
 from ..jobs.refresh_market_caps import refresh_market_caps
 from ..settings import PROJECT_ROOT, Settings
 from ..storage.database import Database
-from . import export, figures, health, klines, market_caps, page, series, view
+from . import (
+    export,
+    figures,
+    health,
+    klines,
+    market_caps,
+    page,
+    series,
+    trades,
+    view,
+)
 from .background import Background
 from .errors import register_errors
 from .headers import register_headers
 from .services import Services, system_time
 from .static_files import register_static
 
+_MODULES = (page, trades, view, klines, series, market_caps, export, health)
 _STATEMENT_TIMEOUT_SECONDS = 20.0
 _REFRESH_PAUSE_SECONDS = 60.0
 
@@ -42,9 +53,9 @@ def create_app(
     own = Services(settings, database, now)
     own.install(app)
     register_errors(app)
-    register_headers(app)
+    register_headers(app, settings)
     register_static(app, PROJECT_ROOT / "static")
-    for module in (page, view, klines, series, market_caps, export, health):
+    for module in _MODULES:
         app.register_blueprint(module.blueprint)
     figures.warm_up()
     if refresh is not None:

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from flask import Blueprint, Response
 
 from ..market.interval import INTERVALS
+from ..market.series import Series
 from ..storage.charts import stored_series
 from ..storage.exports import stream_csv
-from ..storage.series import Series
 from .arguments import refuse_typos, span_arguments
 from .errors import RequestError, near_names
 from .services import services

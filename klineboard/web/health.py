@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from ..errors import StorageError
 from ..storage.overview import SeriesFacts, read_contact, read_facts
 from ..storage.ranking import read_ranking
+from ..storage.stream_contact import read_stream
 from .answers import json_answer
 from .services import Services, services
 from .states import is_late, is_trading
@@ -33,7 +34,7 @@ def health() -> Response:
             "database": {"ok": False, "error": type(error).__name__},
             "series": [],
             "market_caps": {"fetched_at": None, "age_seconds": None},
-            "stream": {"last_event": None},
+            "stream": {"state": None, "last_event": None, "age_seconds": None},
         }
     response = json_answer(body)
     response.status_code = 200 if body["database"]["ok"] else 503
@@ -46,6 +47,7 @@ def _healthy(own: Services) -> dict[str, Any]:
         facts = read_facts(cursor, own.configured)
         fetched_at = read_ranking(cursor, 1).fetched_at
         contact = read_contact(cursor)
+        stream = read_stream(cursor)
     now = own.now()
     # Candles grow old by the exchange's clock.
     series = [_entry(one, now + contact.clock_ahead) for one in facts]
@@ -55,7 +57,11 @@ def _healthy(own: Services) -> dict[str, Any]:
         "database": {"ok": True, "error": None},
         "series": series,
         "market_caps": {"fetched_at": fetched_at, "age_seconds": _age(fetched_at, now)},
-        "stream": {"last_event": None},
+        "stream": {
+            "state": stream.state,
+            "last_event": stream.last_event,
+            "age_seconds": _age(stream.last_event, now),
+        },
     }
 
 

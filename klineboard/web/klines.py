@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from ..market.interval import Interval
+from ..market.series import Series
 from ..storage.charts import read_json_columns, stored_symbols, stored_versions
 from ..storage.database import Cursor
-from ..storage.series import Series
 from .answers import cached_answer, to_json
 from .arguments import (
     interval_argument,

@@ -15,6 +15,7 @@ from ..storage.overview import (
     read_origin,
     read_sparks,
 )
+from ..storage.stream_contact import read_stream
 from .answers import cached_answer, to_json
 from .services import Services, services
 from .states import judge, split_symbol
@@ -35,6 +36,7 @@ def series() -> Response:
         contact = read_contact(cursor)
         origin = read_origin(cursor)
         sparks = read_sparks(cursor, _SPARK_CANDLES)
+        relay = read_stream(cursor).state
     now = own.now() + contact.clock_ahead
     digits = {
         symbol: price_digits(list(group))
@@ -45,6 +47,7 @@ def series() -> Response:
     body = {
         "origin": origin,
         "exchange": contact._asdict(),
+        "relay": relay,
         "series": [
             {
                 **_entry(own, one, contact, now),

@@ -14,9 +14,10 @@ from flask import Flask, current_app
 
 from ..errors import DatabaseUnavailable
 from ..market.interval import INTERVALS
+from ..market.series import Series
 from ..settings import Settings
 from ..storage.database import Cursor, Database, migrate
-from ..storage.series import Series, to_time
+from ..storage.series import to_time
 from .answers import BodyCache
 
 _KEY = "klineboard"

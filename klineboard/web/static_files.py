@@ -20,7 +20,7 @@ from flask import Flask, Response, abort, request
 
 from .answers import accepts_gzip
 
-_TEXT_SUFFIXES = {".js", ".css", ".svg", ".json", ".html", ".txt", ".map"}
+_TEXT_SUFFIXES = {".js", ".mjs", ".css", ".svg", ".json", ".html", ".txt", ".map"}
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript"}
 _YEAR_SECONDS = 31_536_000
 

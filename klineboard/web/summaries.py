@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,18 +18,38 @@ def last_price(facts: list[SeriesFacts]) -> dict[str, Any] | None:
     """Return the newest close of a symbol and its change over 24 hours.
 
     The change is counted from the close at, or last before, 24 hours before the
-    newest close; there is none where only candles longer than a day are stored.
+    newest close, in whichever series knows it best: the relay's minutes may have begun
+    today. There is none where only candles longer than a day are stored.
     """
     best = newest(facts)
     if best is None or best.last_price is None:
         return None
-    change, percent = change_24h(best)
+    day_ago = _day_ago(best, facts)
+    change, percent = change_24h(best if day_ago is None else day_ago)
     return {
         "price": best.last_price,
         "change_24h": change,
         "change_24h_percent": percent,
         "close_time": best.last_close,
     }
+
+
+def _day_ago(best: SeriesFacts, facts: list[SeriesFacts]) -> SeriesFacts | None:
+    """Return ``best`` with the price of a day ago that lies nearest to its day."""
+    known = [
+        one
+        for one in facts
+        if one.earlier_close is not None
+        and one.series.interval.milliseconds <= DAY
+        # Of a series that nobody collects any more, it is a price of long ago.
+        and (best.last_close or 0) - one.earlier_close <= 2 * DAY
+    ]
+    if not known:
+        return None
+    nearest = max(known, key=lambda one: one.earlier_close or 0)
+    return replace(
+        best, earlier_price=nearest.earlier_price, earlier_close=nearest.earlier_close
+    )
 
 
 def change_24h(facts: SeriesFacts) -> tuple[str | None, str | None]:

@@ -8,9 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..market.interval import Interval
+from ..market.series import Series
 from ..storage.charts import Candles, read_candles, stored_symbols
 from ..storage.overview import Contact, SeriesFacts, read_contact, read_facts
-from ..storage.series import KnownGap, Series
+from ..storage.series import KnownGap
 from .answers import cached_answer, to_json
 from .arguments import interval_argument, refuse_typos, symbol_argument
 from .choice import RANGES, Choice, choose, showable

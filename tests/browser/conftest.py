@@ -27,7 +27,9 @@ OpenPage = Callable[..., Page]
 _SCREEN: ViewportSize = {"width": 1440, "height": 900}
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright keeps an event loop running in this thread, in which
+# other packages' tests could not run their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One browser for all tests; each test has contexts of its own."""
     executable = find_chromium()
@@ -101,6 +103,10 @@ class Complaints(list[str]):
         self[:] = rest
         return changed
 
+    def forget_lost_sockets(self) -> None:
+        """Drop what Chromium says of a WebSocket that found nobody to talk to."""
+        self[:] = [text for text in self if "WebSocket connection to" not in text]
+
     def _console(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
@@ -124,7 +130,7 @@ def complaints() -> Iterator[Complaints]:
     assert list(complaints) == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """What tests share that ask for nothing special: scripts are read only once."""
     context = browser.new_context(viewport=_SCREEN)

@@ -293,7 +293,6 @@ def test_table_holds_the_candles_and_the_holes(
     expect(table.get_by_role("row").nth(1)).to_contain_text("2024-03-01 11:00")
     expect(table).to_contain_text("exchange outage, 12 candles")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Table").click()
     expect(page.locator("#stage")).to_be_visible()
 
 

@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 
 from klineboard.market.interval import DAY, HOUR
 from klineboard.storage.database import Database
+from klineboard.storage.stream_contact import note_stream
 
 from ..candles import START, Store
 from .conftest import Clock
@@ -26,7 +27,8 @@ def test_a_fresh_series_is_ok(client: FlaskClient, store: Store, clock: Clock) -
         "interval_seconds": 3600,
         "late": False,
     }
-    assert body["stream"] == {"last_event": None}
+    nothing = {"state": None, "last_event": None, "age_seconds": None}
+    assert body["stream"] == nothing
     assert body["market_caps"] == {"fetched_at": None, "age_seconds": None}
 
 
@@ -51,6 +53,18 @@ def test_a_symbol_that_trades_no_more_is_not_late(
             "VALUES ('BTCUSDT', 'BREAK', 'BTC', 'USDT')"
         )
     assert client.get("/health").get_json()["status"] == "ok"
+
+
+def test_the_relays_last_event_is_told(
+    client: FlaskClient, clock: Clock, database: Database
+) -> None:
+    with database.transaction() as cursor:
+        note_stream(cursor, "stream.example", "live", clock.now - 2000)
+    assert client.get("/health").get_json()["stream"] == {
+        "state": "live",
+        "last_event": clock.now - 2000,
+        "age_seconds": 2,
+    }
 
 
 def test_an_empty_database_is_healthy(client: FlaskClient) -> None:

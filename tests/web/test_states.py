@@ -8,8 +8,9 @@ import pytest
 
 from klineboard.market.coverage import Coverage, Hole
 from klineboard.market.interval import DAY, HOUR, INTERVALS, MINUTE
+from klineboard.market.series import Series
 from klineboard.storage.overview import Contact, Run, SeriesFacts
-from klineboard.storage.series import KnownGap, Series
+from klineboard.storage.series import KnownGap
 from klineboard.web.states import Judgement, cover, is_late, judge, split_symbol
 
 from ..candles import START

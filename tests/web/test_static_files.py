@@ -17,6 +17,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "static"
     (folder / "vendor").mkdir(parents=True)
     (folder / "page.js").write_text("// " + "klineboard " * 100)
+    (folder / "chart.mjs").write_text("// " + "candle " * 100)
     (folder / "vendor" / "lib.js").write_text("export default 1;")
     (folder / "logo.png").write_bytes(b"\x89PNG")
     (folder / ".hidden").write_text("x")
@@ -56,6 +57,7 @@ def test_a_module_beside_another_has_the_same_version(app: Flask) -> None:
 
 def test_a_changed_file_changes_the_version(app: Flask, folder: Path) -> None:
     before = _address(app, "page.js")
+    (folder / "chart.mjs").write_text("// " + "candle " * 100)
     (folder / "vendor" / "lib.js").write_text("export default 22;")
     assert _address(app, "page.js") != before
 
@@ -71,10 +73,11 @@ def test_an_old_or_missing_version_is_not_kept(files: FlaskClient) -> None:
         assert files.get(path).headers["Cache-Control"] == "no-cache"
 
 
-def test_text_is_compressed(files: FlaskClient, folder: Path) -> None:
-    answer = files.get("/static/page.js", headers={"Accept-Encoding": "gzip"})
+@pytest.mark.parametrize("name", ["page.js", "chart.mjs"])
+def test_text_is_compressed(files: FlaskClient, folder: Path, name: str) -> None:
+    answer = files.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(answer.data) == (folder / "page.js").read_bytes()
+    assert gzip.decompress(answer.data) == (folder / name).read_bytes()
 
 
 def test_pictures_are_not(files: FlaskClient) -> None:

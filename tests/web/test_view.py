@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -98,6 +99,16 @@ def test_a_young_series_has_a_price_and_no_change(
     store(count=2)
     last = _view(client)["last"]
     assert (last["price"], last["change_24h"]) == ("101.50000000", None)
+
+
+def test_minutes_that_began_today_are_compared_with_the_hours_of_yesterday(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=48)
+    store("BTCUSDT", "1m", 10, START + 48 * HOUR)
+    last = _view(client)["last"]
+    assert last["price"] == "109.50000000"
+    assert Decimal(last["change_24h"]) == Decimal("109.5") - Decimal("123.5")
 
 
 def test_weeks_alone_tell_no_change_of_a_day(client: FlaskClient, store: Store) -> None:

@@ -1,0 +1,485 @@
+"""What people do on the live page, and what it does by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from klineboard.market.interval import HOUR, MINUTE
+from klineboard.settings import Settings
+from klineboard.storage.database import Database
+from klineboard.storage.stream_contact import note_stream
+
+from ..conftest import settings_of
+from .board import create_database
+from .conftest import Complaints, OpenPage
+from .live_market import (
+    HOURS,
+    KEYS,
+    MINUTES,
+    NEXT,
+    NEXT_HOUR,
+    ONLY_FOLLOWED,
+    STORED_FROM,
+    Live,
+    fill_minutes,
+    followed,
+    insert,
+    minute,
+)
+
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+ADDRESS = "/live?symbol=BTCUSDT&interval=1m&candles=200&price=close"
+STAGE = "#stage"
+# Whether the chart's corner has a colour. It is read from a copy: to read the chart's
+# own canvas would make Chromium complain.
+CORNER = """colour => {
+  const copy = document.createElement("canvas").getContext("2d", {
+    willReadFrequently: true,
+  });
+  copy.drawImage(document.querySelector("#plot canvas"), 0, 0);
+  return String([...copy.getImageData(3, 3, 1, 1).data]) === colour;
+}"""
+
+
+@pytest.fixture(scope="session")
+def live_settings(
+    postgres: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings of a filled database that all tests only read."""
+    keys = {**postgres, **KEYS, "POSTGRES_DB": "live"}
+    settings = settings_of({**keys, "DATA_DIR": str(tmp_path_factory.mktemp("live"))})
+    create_database(settings)
+    database = Database(settings)
+    fill_minutes(database)
+    database.close()
+    return settings
+
+
+@pytest.fixture
+def live(live_settings: Settings) -> Iterator[Live]:
+    """The page, and a relay of this test's own that knows the last 200 minutes."""
+    with followed(live_settings) as live:
+        live.relay.load(MINUTES, [minute(n) for n in range(-50, 0)])
+        live.relay.update(MINUTES, minute(0, 60_010), NEXT + 2000)
+        yield live
+
+
+@pytest.fixture
+def own_live(make_settings: Callable[..., Settings]) -> Iterator[Live]:
+    """The same over a database that the test may change."""
+    with followed(make_settings(**KEYS)) as live:
+        fill_minutes(live.page.database)
+        yield live
+
+
+@pytest.fixture
+def open_live(open_page: OpenPage) -> Callable[..., Page]:
+    """Open the live page, and wait until it is live."""
+
+    def open_(live: Live, path: str = ADDRESS, **options: Any) -> Page:
+        page = open_page(live.page, path, **options)
+        expect(page.locator(STAGE)).to_have_attribute("data-state", "live")
+        return page
+
+    return open_
+
+
+OpenLive = Callable[..., Page]
+
+
+def shows(page: Page, **values: object) -> None:
+    """Expect what the stage says of its picture."""
+    for name, value in values.items():
+        expect(page.locator(STAGE)).to_have_attribute(f"data-{name}", str(value))
+
+
+def moment(number: int) -> str:
+    """Return the open time of a minute as the stage writes it."""
+    time = dt.datetime.fromtimestamp((NEXT + number * MINUTE) / 1000, dt.UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ask_again(page: Page) -> None:
+    """Do what a tab does that comes to the front."""
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def cross_at(page: Page, fraction: float) -> None:
+    """Put the cross-hair at a fraction of the stage's width."""
+    box = page.locator("#plot").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * fraction, box["y"] + box["height"] / 3)
+
+
+def drag_right(page: Page) -> None:
+    """Drag the candles from the left edge to the right one."""
+    box = page.locator("#plot").bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 3
+    page.mouse.move(box["x"] + 20, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 120, y, steps=8)
+    page.mouse.up()
+
+
+def test_history_comes_first_and_every_update_moves_the_candle(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live)
+    shows(page, newest=moment(0), close="60010")
+    expect(page.locator("#quote-price")).to_have_text("60,010.00")
+    live.relay.update(MINUTES, minute(0, 60_123.45), NEXT + 4000)
+    shows(page, close="60123.45")
+    expect(page.locator("#quote-price")).to_have_text("60,123.45")
+    expect(page.locator("#quote-price")).to_have_class(re.compile("flash-up"))
+    expect(page.locator("#quote-price")).not_to_have_class(re.compile("flash-up"))
+    expect(page.locator("#legend")).to_contain_text("C 60,123.45")
+    expect(page).to_have_title(re.compile("^60,123.45 BTC/USDT 1m"))
+
+
+def test_closed_candle_stays_and_the_next_one_opens(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live)
+    shows(page, candles=201)
+    live.relay.close(MINUTES, minute(0, 60_020), NEXT + MINUTE)
+    live.relay.update(MINUTES, minute(1, 60_030), NEXT + MINUTE + 2000)
+    shows(page, newest=moment(1), close="60030", candles=202)
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#legend")).to_contain_text("C 60,020.00")
+
+
+def test_address_reproduces_the_view_and_starts(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live, "/live?symbol=btcusdt&interval=1m&candles=1000&price=high")
+    expect(page).to_have_url(
+        f"{live.url}/live?symbol=BTCUSDT&interval=1m&candles=1000&price=high"
+    )
+    expect(page.locator("#prices [aria-pressed=true]")).to_have_text("high")
+    expect(page.locator("#candles")).to_have_value("1000")
+    expect(page.locator("#quote-price")).to_have_text("60,019.00")
+    expect(page.locator("#quote-watch")).to_have_text("1m high")
+
+
+def test_choosing_and_starting(
+    live: Live, open_page: OpenPage, complaints: Complaints
+) -> None:
+    page = open_page(live.page, "/live")
+    expect(page.locator("#message")).to_contain_text("Choose what to follow")
+    page.get_by_label("Past candles").select_option("100")
+    page.get_by_role("button", name="low").click()
+    page.get_by_role("button", name="Start").click()
+    shows(page, state="live", candles=101)
+    expect(page).to_have_url(
+        f"{live.url}/live?symbol=BTCUSDT&interval=1m&candles=100&price=low"
+    )
+    page.get_by_role("button", name="1h").click()
+    shows(page, state="live")
+    expect(page).to_have_url(re.compile("interval=1h"))
+    page.get_by_role("button", name="Stop").click()
+    shows(page, state="stopped")
+    page.go_back()
+    shows(page, state="live", newest=moment(0))
+
+
+def test_another_watched_price_needs_no_new_stream(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live)
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.get_by_role("button", name="open").click()
+    expect(page.locator("#quote-price")).to_have_text("60,000.00")
+    assert sockets == []
+
+
+def test_all_candles_asked_for_are_fetched(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live, ADDRESS.replace("200", "2000"))
+    shows(page, candles=2001)
+
+
+def test_scrolling_left_brings_more_until_the_beginning(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live)
+    for _ in range(30):
+        drag_right(page)
+        if page.locator("#edge:has-text('begin')").count():
+            break
+    expect(page.locator("#edge")).to_have_text(
+        "The stored candles begin 2024-02-28 12:10 UTC"
+    )
+    start = STORED_FROM.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    shows(page, **{"from": start})
+    page.get_by_role("button", name="Newest").click()
+    expect(page.locator("#newest")).to_be_hidden()
+
+
+def test_outage_stays_empty_and_is_named(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live)
+    cross_at(page, 0.5)
+    for fraction in range(80, 20, -2):
+        cross_at(page, fraction / 100)
+        if "missing here" in (page.locator("#legend").text_content() or ""):
+            break
+    expect(page.locator("#legend")).to_contain_text("30 candles are missing here")
+    expect(page.locator("#legend")).to_contain_text(
+        "2024-03-01 10:30 to 2024-03-01 11:00 UTC"
+    )
+
+
+def test_relay_that_ends_is_said_and_found_again(
+    live: Live, open_live: OpenLive, complaints: Complaints
+) -> None:
+    page = open_live(live)
+    live.relay.stop()
+    shows(page, state="reconnecting")
+    expect(page.locator("#notices")).to_contain_text("the relay is not reached")
+    live.relay.start()
+    shows(page, state="live")
+    expect(page.locator("#notices")).to_be_empty()
+    live.relay.update(MINUTES, minute(0, 60_300), NEXT + 8000)
+    shows(page, close="60300")
+    complaints.forget_lost_sockets()
+
+
+def test_what_was_missed_is_filled(
+    own_live: Live, open_live: OpenLive, complaints: Complaints
+) -> None:
+    relay, database = own_live.relay, own_live.page.database
+    relay.load(MINUTES, [minute(n) for n in range(-50, 0)])
+    page = open_live(own_live)
+    shows(page, newest=moment(-1), candles=200)
+    relay.stop()
+    shows(page, state="reconnecting")
+    # More than a snapshot holds went by, and the table has it.
+    with database.transaction() as cursor:
+        insert(cursor, MINUTES, [minute(n) for n in range(400)])
+    relay.load(MINUTES, [minute(n) for n in range(380, 400)])
+    relay.start()
+    shows(page, state="live", newest=moment(399), candles=600)
+    complaints.forget_lost_sockets()
+
+
+def test_after_sleep_the_connection_is_tested_and_replaced(
+    live: Live, open_page: OpenPage
+) -> None:
+    page = open_page(live.page, "/live")
+    page.clock.install()
+    page.goto(live.url + ADDRESS)
+    shows(page, state="live", newest=moment(0))
+    with page.expect_websocket() as socket:
+        page.clock.fast_forward("01:00:00")
+    assert "/klines?symbol=BTCUSDT" in socket.value.url
+    live.relay.update(MINUTES, minute(0, 60_077), NEXT + 9000)
+    shows(page, close="60077", state="live")
+
+
+def test_lost_network_that_is_back_is_tried_at_once(
+    live: Live, open_live: OpenLive, complaints: Complaints
+) -> None:
+    page = open_live(live)
+    live.relay.stop()
+    shows(page, state="reconnecting")
+    live.relay.start()
+    with page.expect_websocket():
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+    shows(page, state="live")
+    complaints.forget_lost_sockets()
+
+
+def test_late_and_quiet_are_said(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live)
+    live.relay.set_state("late", NEXT)
+    shows(page, state="late")
+    expect(page.locator("#notices")).to_contain_text("The exchange’s data are late")
+    live.relay.set_state("reconnecting", NEXT)
+    shows(page, state="reconnecting")
+    expect(page.locator("#notices")).to_contain_text("The exchange’s stream is away")
+    live.relay.set_state("live", NEXT, NEXT - 5 * MINUTE)
+    shows(page, state="live")
+    expect(page.locator("#notices")).to_contain_text(
+        "No trades since 2024-03-01 12:05 UTC"
+    )
+
+
+def test_without_a_relay_history_is_shown_with_a_word(
+    live: Live, open_page: OpenPage, complaints: Complaints
+) -> None:
+    live.relay.stop()
+    page = open_page(live.page, ADDRESS)
+    shows(page, state="history only", newest=moment(-1), candles=200)
+    expect(page.locator("#notices")).to_contain_text(
+        "stored candles are shown until 2024-03-01 12:10 UTC"
+    )
+    live.relay.start()
+    shows(page, state="live")
+    complaints.forget_lost_sockets()
+
+
+def test_coin_that_nobody_stores_is_drawn_from_the_relay(
+    live: Live, open_live: OpenLive
+) -> None:
+    live.relay.load(ONLY_FOLLOWED, [minute(n, 0.0000712) for n in range(-30, 0)])
+    page = open_live(live, "/live?symbol=SOLUSDT&interval=1m")
+    shows(page, candles=30)
+    expect(page.locator("#quote-symbol")).to_have_text("SOL/USDT")
+
+
+def test_database_away_leaves_what_the_relay_knows(
+    own_live: Live, open_live: OpenLive, complaints: Complaints
+) -> None:
+    complaints.expected.add(503)
+    own_live.relay.load(MINUTES, [minute(n) for n in range(-50, 0)])
+    with own_live.page.database_away():
+        page = open_live(own_live)
+        shows(page, candles=50)
+        expect(page.locator("#notices")).to_contain_text("Older candles are not shown")
+    ask_again(page)
+    shows(page, candles=200)
+    expect(page.locator("#notices")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("symbol=NOPE&interval=1m", "nknown symbol 'NOPE'"),
+        ("symbol=BTCUSDT&interval=7m", "7m"),
+        ("symbol=%3Cimg%20src%3Dx%3E&interval=1m", "<IMG SRC=X>"),
+    ],
+)
+def test_what_nobody_follows_is_refused_in_words(
+    live: Live, open_page: OpenPage, query: str, words: str
+) -> None:
+    page = open_page(live.page, f"/live?{query}")
+    expect(page.locator("#message")).to_contain_text("There is no such chart")
+    expect(page.locator("#message")).to_contain_text(words)
+    page.locator("#message").get_by_role("link", name="BTC/USDT").click()
+    shows(page, state="live")
+
+
+def test_number_that_is_none_is_named(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live, "/live?symbol=BTCUSDT&interval=1m&candles=many&price=mid")
+    expect(page.locator("#notices")).to_contain_text("many")
+    expect(page.locator("#notices")).to_contain_text("open, high, low or close")
+
+
+def test_theme_changes_the_chart(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live, color_scheme="dark")
+    page.wait_for_function(CORNER, arg="18,21,27,255")
+    page.keyboard.press("t")
+    page.wait_for_function(CORNER, arg="255,255,255,255")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+def test_keyboard_walks_the_candles_and_chooses(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live)
+    shows(page, candles=201)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#legend")).to_contain_text("2024-03-01 12:10 UTC")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(page.locator("#legend")).to_contain_text("2024-03-01 12:00 UTC")
+    page.keyboard.press("Home")
+    expect(page.locator("#newest")).to_be_visible()
+    page.keyboard.press("0")
+    expect(page.locator("#newest")).to_be_hidden()
+    page.keyboard.press("2")
+    expect(page).to_have_url(re.compile("interval=1h"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_table_holds_what_is_in_sight(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live)
+    shows(page, candles=201)
+    page.get_by_role("button", name="Table").click()
+    table = page.get_by_role("table", name="BTC/USDT 1m")
+    expect(table.get_by_role("row").nth(1)).to_contain_text("2024-03-01 12:10")
+    expect(table).to_contain_text("30 candles, 2024-03-01 10:30")
+    live.relay.update(MINUTES, minute(0, 60_555), NEXT + 9000)
+    expect(table.get_by_role("row").nth(1)).to_contain_text("60,555.00")
+    page.keyboard.press("Escape")
+    expect(page.locator(STAGE)).to_be_focused()
+
+
+def test_phone_scrolls_downwards_only(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live, **PHONE)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    for part in ("#theme", "#start", "#symbol", "#intervals button >> nth=0"):
+        box = page.locator(part).bounding_box()
+        assert box is not None and box["height"] >= 44, part
+
+
+def test_chart_fits_a_window_that_is_resized(live: Live, open_live: OpenLive) -> None:
+    page = open_live(live)
+    page.set_viewport_size({"width": 1000, "height": 600})
+    page.wait_for_function(
+        "() => Math.abs(document.querySelector('#plot table').offsetWidth - 1000) < 3"
+    )
+
+
+def test_pages_lead_to_each_other_with_the_chart(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live)
+    page.get_by_role("link", name="Charts", exact=True).click()
+    expect(page).to_have_url(re.compile("symbol=BTCUSDT&interval=1m"))
+    page.locator("#stage[data-candles]").wait_for()
+    page.get_by_role("link", name="Live", exact=True).click()
+    shows(page, state="live")
+
+
+# The dashboard
+
+
+def test_dashboard_moves_with_the_relay_and_keeps_the_zoom(
+    own_live: Live, open_page: OpenPage
+) -> None:
+    relay = own_live.relay
+    with own_live.page.database.transaction() as cursor:
+        note_stream(cursor, "stream.example", "live", NEXT)
+    stored = [minute(n, step=HOUR, start=NEXT_HOUR) for n in range(-20, 0)]
+    relay.load(HOURS, stored)
+    page = open_page(own_live.page, "/?symbol=BTCUSDT&interval=1h&range=1W")
+    expect(page.locator("#live-state")).to_have_text("live")
+    page.keyboard.press("+")
+    page.locator("#stage.zoomed").wait_for()
+    seen = page.locator(STAGE).get_attribute("data-to")
+    relay.update(HOURS, minute(0, 60_321, step=HOUR, start=NEXT_HOUR), NEXT + 1000)
+    expect(page.locator("#quote-price")).to_have_text("60,321.00")
+    shows(page, newest="2024-03-01T12:00:00.000Z", to=seen)
+    drawn = "() => document.getElementById('plot').data[0].close.at(-1)"
+    page.wait_for_function(f"() => ({drawn})() === 60321")
+    row = page.locator("#series a[data-interval='1h'] .row-price >> nth=0")
+    expect(row).to_have_text("60,321.00")
+    relay.close(HOURS, minute(0, 60_400, step=HOUR, start=NEXT_HOUR), NEXT + HOUR)
+    relay.update(HOURS, minute(1, 60_500, step=HOUR, start=NEXT_HOUR), NEXT + HOUR)
+    shows(page, newest="2024-03-01T13:00:00.000Z")
+
+
+def test_dashboard_without_a_relay_opens_no_socket(
+    live: Live, open_page: OpenPage
+) -> None:
+    page = open_page(live.page, "/live")
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    with page.expect_response("**/api/series"):
+        page.goto(f"{live.url}/?symbol=BTCUSDT&interval=1h")
+    page.locator("#stage[data-candles]").wait_for()
+    expect(page.locator("#series a").first).to_be_visible()
+    expect(page.locator("#live-state")).to_be_hidden()
+    assert sockets == []
