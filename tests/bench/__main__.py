@@ -20,7 +20,10 @@ from pathlib import Path
 
 from klineboard.settings import PROJECT_ROOT
 from tests.bench.first_chart import first_chart_seconds
+from tests.bench.live_page import live_page_rows
 from tests.bench.processes import environment, free_port, running, timed_run
+from tests.bench.relay import relay_rows
+from tests.bench.streams import stream_rows
 
 LATENCY_MS = 60
 Row = tuple[str, str, str, bool]
@@ -44,6 +47,13 @@ def main() -> None:
             page = f"http://127.0.0.1:{web_port}"
             with running(["app.py"], settings, f"{page}/health"):
                 rows += page_rows(page)
+        sys.stdout.write("following a day of streams, and the live page ...\n")
+        sys.stdout.flush()
+        rows += relay_rows()
+        rows += live_page_rows()
+        sys.stdout.write("connecting thousands of live clients ...\n")
+        sys.stdout.flush()
+        rows += stream_rows()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     show(rows)
