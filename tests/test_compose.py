@@ -39,7 +39,7 @@ def _compose(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_ports_are_open_on_loopback_only(services: Services) -> None:
     ports = [port for service in services.values() for port in service.get("ports", ())]
-    assert {port["target"] for port in ports} == {5555, 8080}
+    assert {port["target"] for port in ports} == {5555, 8080, 8765}
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
@@ -78,7 +78,7 @@ def test_images_of_others_are_pinned_to_a_version(services: Services) -> None:
 
 def test_containers_get_every_setting_of_env(services: Services) -> None:
     keys = dotenv_values(ROOT / ".env").keys()
-    for name in ("cron", "web"):
+    for name in ("cron", "stream", "web"):
         assert keys <= services[name]["environment"].keys(), name
         assert services[name]["environment"]["POSTGRES_HOST"] == "db", name
 

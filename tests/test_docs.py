@@ -28,15 +28,22 @@ def test_readme_names_every_command_of_the_makefile_and_no_other() -> None:
     assert set(re.findall(r"`make ([a-z-]+)`", README)) <= defined
 
 
-def test_readme_names_every_option_of_the_collector() -> None:
+@pytest.mark.parametrize(
+    ("door", "begin", "end"),
+    [
+        ("get_kline_data.py", "## The collector", "## The live relay"),
+        ("stream_kline_data.py", "## The live relay", "## Settings"),
+    ],
+)
+def test_readme_names_every_option_of_a_door(door: str, begin: str, end: str) -> None:
     usage = subprocess.run(
-        [sys.executable, PROJECT_ROOT / "get_kline_data.py", "--help"],
+        [sys.executable, PROJECT_ROOT / door, "--help"],
         capture_output=True,
         text=True,
         check=True,
-    ).stdout
+    ).stdout.replace("--replay-stream", "")
     options = set(re.findall(r"--[a-z-]+", usage)) - {"--help", "--version"}
-    table = README.split("## The collector")[1].split("## Settings")[0]
+    table = README.split(begin)[1].split(end)[0]
     assert {option for option in options if f"`{option}" not in table} == set()
 
 

@@ -20,11 +20,12 @@ IMAGE = "klineboard:stack-test"
 _FILES = ("docker-compose.yml", "tests/stack/docker-compose.simulator.yml")
 _POLL_SECONDS = 0.25
 
-# The image holds neither ps nor pkill.
+# The image holds neither ps nor pkill. docker-init's command line names it, too.
 _KILL = """
 import os, pathlib, signal
 for process in pathlib.Path("/proc").glob("[0-9]*"):
-    if b"get_kline_data.py" in (process / "cmdline").read_bytes():
+    words = (process / "cmdline").read_bytes()
+    if b"NAME" in words and b"python" in words.split(b"\\0")[0]:
         os.kill(int(process.name), signal.SIGKILL)
 """
 
@@ -75,18 +76,25 @@ class Stack:
         logs: Folder of the host that is mounted as logs/.
         web_port: Where the page is published.
         adminer_port: Where Adminer is published.
+        stream_port: Where the relay is published.
     """
 
     project: str
     logs: Path
     web_port: int = field(default_factory=free_port)
     adminer_port: int = field(default_factory=free_port)
+    stream_port: int = field(default_factory=free_port)
     _started: float = field(default_factory=time.monotonic)
 
     @property
     def page(self) -> str:
         """The address of the dashboard."""
         return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def relay(self) -> str:
+        """The address of the relay."""
+        return f"ws://127.0.0.1:{self.stream_port}"
 
     @property
     def adminer(self) -> str:
@@ -141,11 +149,11 @@ class Stack:
         """Return the first row that a statement gives."""
         return self.sql(statement, **values).decode().splitlines()[0].split("|")
 
-    def kill_collector(self) -> None:
-        """SIGKILL every collector in the cron container, in an instant."""
+    def kill(self, service: str, door: str) -> None:
+        """SIGKILL every process of a door in a service's container, in an instant."""
         self.compose(
-            *("exec", "-T", "-u", "klineboard", "cron", "python", "-"),
-            stdin=_KILL.encode(),
+            *("exec", "-T", "-u", "klineboard", service, "python", "-"),
+            stdin=_KILL.replace("NAME", door).encode(),
         )
 
     def health(self) -> int:
@@ -182,6 +190,7 @@ class Stack:
             **os.environ,
             "WEB_PORT": str(self.web_port),
             "ADMINER_PORT": str(self.adminer_port),
+            "STREAM_PORT": str(self.stream_port),
             "STACK_LOGS": str(self.logs),
         }
 

@@ -5,6 +5,7 @@ The tests run in this order on one stack; each begins with what the one before l
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,6 +15,8 @@ import urllib.request
 import pytest
 from dotenv import dotenv_values
 from playwright.sync_api import Browser, Page, expect
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
 from .stack import IMAGE, ROOT, Stack, docker, eventually, listed
 
@@ -102,7 +105,7 @@ def csv_equals_table(stack: Stack, symbol: str, interval: str) -> bool:
 def test_a_collection_that_is_killed_is_completed_by_the_next_one(stack: Stack) -> None:
     stack.compose("up", "-d", "cron")
     eventually("candles arrive", lambda: rows_of(stack, "BTCUSDT") > 2000)
-    stack.kill_collector()
+    stack.kill("cron", "get_kline_data.py")
     eventually("killed", lambda: "exit code 137" in stack.log("cron"))
     killed_at = stack.sql("SELECT now()").decode().strip()
     left = rows_of(stack, "BTCUSDT") + rows_of(stack, "ETHUSDT")
@@ -213,7 +216,7 @@ def test_containers_are_given_no_more_than_they_need(stack: Stack) -> None:
         "",
         "root",
     )
-    for service in ("db", "cron", "web", "adminer"):
+    for service in ("db", "cron", "stream", "web", "adminer"):
         host = stack.container(service)["HostConfig"]
         assert host["ReadonlyRootfs"], service
         assert host["CapDrop"] == ["ALL"], service
@@ -222,7 +225,7 @@ def test_containers_are_given_no_more_than_they_need(stack: Stack) -> None:
 
 
 def test_nothing_that_listens_or_collects_runs_as_root(stack: Stack) -> None:
-    for service in ("db", "web", "adminer"):
+    for service in ("db", "stream", "web", "adminer"):
         assert stack.compose("exec", "-T", service, "id", "-u").strip() != b"0", service
     top = docker("top", stack.container("web")["Id"], "-eo", "pid,uid,args")
     assert re.search(rf"^\s*\d+\s+{USER_ID} .*gunicorn", top, re.MULTILINE)
@@ -234,13 +237,16 @@ def test_ports_are_open_on_loopback_only_and_none_for_the_database(
 ) -> None:
     bound = {
         service: stack.container(service)["HostConfig"]["PortBindings"] or {}
-        for service in ("db", "cron", "web", "adminer", "market")
+        for service in ("db", "cron", "stream", "web", "adminer", "market")
     }
     loopback = "127.0.0.1"
     assert bound == {
         "db": {},
         "cron": {},
         "market": {},
+        "stream": {
+            "8765/tcp": [{"HostIp": loopback, "HostPort": str(stack.stream_port)}]
+        },
         "web": {"5555/tcp": [{"HostIp": loopback, "HostPort": str(stack.web_port)}]},
         "adminer": {
             "8080/tcp": [{"HostIp": loopback, "HostPort": str(stack.adminer_port)}]
@@ -263,6 +269,61 @@ def test_a_restart_of_the_database_is_lived_through(stack: Stack) -> None:
     assert "waiting for the database" in said
     assert_complete(stack, "BNBUSDT", "15m")
     stack.note("database back, the collection went on and is complete")
+
+
+def minutes_told(stack: Stack) -> list[str]:
+    """Return the ten minutes of bitcoin that the relay tells, oldest first."""
+    with connect(f"{stack.relay}/", open_timeout=30, compression=None) as client:
+        told = json.loads(client.recv(30))
+    assert told["coin"] == "BTC"
+    times: list[str] = told["time"]
+    return times
+
+
+def test_the_relay_tells_the_last_ten_minutes(stack: Stack) -> None:
+    times = eventually("ten minutes are told", lambda: minutes_told(stack), seconds=60)
+    minutes = [int(time[:2]) * 60 + int(time[3:]) for time in times]
+    assert len(minutes) == 10
+    assert all((b - a) % 1440 == 1 for a, b in itertools.pairwise(minutes))
+
+
+def test_a_relay_that_is_killed_comes_back_and_misses_nothing(stack: Stack) -> None:
+    before = minutes_told(stack)
+    stack.kill("stream", "stream_kline_data.py")
+
+    def newest() -> str:
+        try:
+            return minutes_told(stack)[-1]
+        except (OSError, WebSocketException, TimeoutError):
+            return before[-1]
+
+    eventually("the next minute is told", lambda: newest() != before[-1], seconds=150)
+    missing = stack.number(
+        "SELECT count(*) FROM (SELECT open_time - lag(open_time) OVER "
+        "(PARTITION BY symbol ORDER BY open_time) AS step FROM klines "
+        "WHERE interval = '1m') AS steps WHERE step <> '1 minute'"
+    )
+    assert missing == 0
+    assert stack.number("SELECT count(*) FROM klines WHERE interval = '1m'") > 2_400
+    eventually("its file too", lambda: csv_equals_table(stack, "BTCUSDT", "1m"))
+    stack.note("relay killed; it came back and the minutes are complete")
+
+
+def test_the_live_page_moves(stack: Stack, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{stack.page}/live?symbol=BTCUSDT&interval=1m&start")
+    expect(page.locator("[data-state=live]").first).to_be_visible(timeout=30_000)
+    page.close()
+
+
+def test_the_relay_stops_in_time(stack: Stack) -> None:
+    begin = time.monotonic()
+    stack.compose("stop", "stream")
+    took = time.monotonic() - begin
+    assert stack.container("stream")["State"]["ExitCode"] == 0
+    assert took < 8, took
+    stack.compose("start", "stream")
+    stack.note(f"relay stopped in {took:.1f} s")
 
 
 def test_the_order_to_stop_ends_a_collection_in_order(stack: Stack) -> None:
@@ -297,7 +358,7 @@ def test_the_page_answers_with_what_is_stored_while_the_market_is_away(
 def test_down_leaves_nothing(stack: Stack) -> None:
     mounted = [
         mount["Name"]
-        for service in ("db", "cron", "web", "adminer")
+        for service in ("db", "cron", "stream", "web", "adminer")
         for mount in stack.container(service)["Mounts"]
         if mount["Type"] == "volume"
     ]
