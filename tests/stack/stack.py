@@ -150,10 +150,14 @@ class Stack:
         return self.sql(statement, **values).decode().splitlines()[0].split("|")
 
     def kill(self, service: str, door: str) -> None:
-        """SIGKILL every process of a door in a service's container, in an instant."""
+        """SIGKILL every process of a door in a service's container, in an instant.
+
+        Detached, since with the container's first process the killer ends, too; look
+        at what becomes of it.
+        """
+        script = _KILL.replace("NAME", door)
         self.compose(
-            *("exec", "-T", "-u", "klineboard", service, "python", "-"),
-            stdin=_KILL.replace("NAME", door).encode(),
+            *("exec", "-d", "-u", "klineboard", service, "python", "-c", script)
         )
 
     def health(self) -> int:

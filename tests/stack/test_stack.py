@@ -289,7 +289,9 @@ def test_the_relay_tells_the_last_ten_minutes(stack: Stack) -> None:
 
 def test_a_relay_that_is_killed_comes_back_and_misses_nothing(stack: Stack) -> None:
     before = minutes_told(stack)
+    starts = stack.container("stream")["RestartCount"]
     stack.kill("stream", "stream_kline_data.py")
+    eventually("killed", lambda: stack.container("stream")["RestartCount"] > starts)
 
     def newest() -> str:
         try:
