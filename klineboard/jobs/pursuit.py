@@ -110,6 +110,9 @@ class Pursuit:
         self._overdue: _Ask | None = None
         self._left_out = 0
         self._heard_at = clock()
+        self._traded_at = float("-inf")
+        # Open time and trades of the newest candle told on this connection.
+        self._told_trades: tuple[int, int] | None = None
         self._silences = 0
 
     def begin(self, last: Kline | None) -> None:
@@ -127,6 +130,7 @@ class Pursuit:
         """A new connection is up: a seam, until REST has spoken."""
         self._is_connected = True
         self._heard_at = self._clock()
+        self._told_trades = None
         self.doubt()
 
     def doubt(self) -> None:
@@ -143,6 +147,7 @@ class Pursuit:
         self._exchange_clock.learn(event.event_time)
         self._left_out = self._silences = 0
         self._heard_at = self._clock()
+        self._note_trades(event.kline)
         if event.kline.number_of_trades:
             self._last_trade = max(self._last_trade or 0, event.event_time)
         return self.live.hear(event.kline, event.closed, event.event_time)
@@ -209,27 +214,32 @@ class Pursuit:
         self._left_out = 0
         return True
 
-    def is_silent(self, symbol_heard_at: float, stall_seconds: float) -> bool:
+    def is_silent(self, symbol_traded_at: float, stall_seconds: float) -> bool:
         """Whether other series of the symbol tell of trades, and this one does not.
 
         A connection may speak and leave one stream out. Each time that a new one
         brings nothing either, the patience doubles.
 
         Args:
-            symbol_heard_at: When any series of the symbol was heard last (our clock).
+            symbol_traded_at: When a series of the symbol told of a trade last (our
+                clock).
             stall_seconds: How long a stream may be behind the others.
         """
         bound = stall_seconds * 2.0 ** min(self._silences, 10)
-        if not self._is_connected or symbol_heard_at - self._heard_at < bound:
+        if not self._is_connected or symbol_traded_at - self._heard_at < bound:
             return False
         self._silences += 1
         self._heard_at = self._clock()
         return True
 
     @property
-    def heard_at(self) -> float:
-        """When its stream was heard last, or its connection came up (our clock)."""
-        return self._heard_at
+    def traded_at(self) -> float:
+        """When its stream told of a trade last (our clock), -inf for never.
+
+        A candle that closes without a new trade is no sign of life for the symbol's
+        other series: in a quiet market they have nothing to tell.
+        """
+        return self._traded_at
 
     @property
     def condition(self) -> Condition:
@@ -253,6 +263,15 @@ class Pursuit:
             return None
         self._told = condition
         return condition
+
+    def _note_trades(self, kline: Kline) -> None:
+        told = kline.open_time, kline.number_of_trades
+        before, self._told_trades = self._told_trades, told
+        if before is not None:
+            # The first word of a connection may tell of trades before it.
+            self._told_trades = max(before, told)
+            if told > before and kline.number_of_trades:
+                self._traded_at = self._clock()
 
     def _is_overdue(self, exchange_now: int) -> bool:
         """Whether to ask for an overdue candle now; more and more rarely."""

@@ -114,8 +114,8 @@ class Relay:
         self._exchange_clock = ExchangeClock()
         self._pursuits: dict[Series, Pursuit] = {}
         self._feeds: list[tuple[Feed, dict[str, Series]]] = []
-        # When any series of a symbol was heard last.
-        self._heard_at: dict[str, float] = {}
+        # When any series of a symbol told of a trade last.
+        self._traded_at: dict[str, float] = {}
         self._attempts = AttemptLimit()
         self._trades = TradeWatch(
             settings,
@@ -185,7 +185,8 @@ class Relay:
             self._complaints.note("event of a series that nobody asked for", event)
             return
         change = pursuit.hear(event)
-        self._heard_at[event.symbol] = pursuit.heard_at
+        known = self._traded_at.get(event.symbol, pursuit.traded_at)
+        self._traded_at[event.symbol] = max(known, pursuit.traded_at)
         self._publish(pursuit.series, change, event.event_time)
         for kline in change.closed:
             self._keeper.add(pursuit.series, kline)
@@ -389,9 +390,9 @@ class Relay:
                 if reason := pursuit.reason_to_ask():
                     self._repair(pursuit, reason)
                 self._show_state(pursuit)
-                heard_at = self._heard_at.get(pursuit.series.symbol, 0.0)
+                traded_at = self._traded_at.get(pursuit.series.symbol, float("-inf"))
                 if pursuit.is_left_out() or pursuit.is_silent(
-                    heard_at, self._settings.stall_seconds
+                    traded_at, self._settings.stall_seconds
                 ):
                     self._replace_connection_of(pursuit.series)
 

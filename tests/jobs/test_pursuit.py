@@ -50,7 +50,10 @@ class Stage:
 
     def hear(self, number: int, *, closed: bool = True) -> None:
         """The stream tells of a candle."""
-        kline = CANDLES[number]
+        self.tell(CANDLES[number], closed=closed)
+
+    def tell(self, kline: Kline, *, closed: bool) -> None:
+        """The stream tells of a candle as it is given here."""
         event = KlineEvent("BTCUSDT", MINUTES.interval, kline, closed, kline.close_time)
         self.pursuit.hear(event)
 
@@ -111,6 +114,29 @@ def test_a_stream_that_is_silent_while_others_of_its_symbol_speak_is_noticed() -
     assert not pursuit.is_silent(62.0, 30.0), "the patience doubles"
     stage.seconds = 92.0
     assert pursuit.is_silent(92.0, 30.0)
+
+
+def test_only_a_new_trade_of_the_symbol_says_that_its_other_streams_should_speak() -> (
+    None
+):
+    stage = Stage()
+    pursuit = stage.live()
+    never = pursuit.traded_at
+    stage.hear(11)
+    assert pursuit.traded_at == never, "it may have been before the connection"
+    stage.seconds = 60.0
+    stage.tell(CANDLES[12]._replace(number_of_trades=0), closed=True)
+    assert pursuit.traded_at == never, "nobody traded"
+    stage.seconds = 70.0
+    stage.hear(13, closed=False)
+    assert pursuit.traded_at == 70.0
+    stage.seconds = 90.0
+    stage.hear(13)
+    assert pursuit.traded_at == 70.0, "the candle closed as it was"
+    pursuit.connected()
+    stage.seconds = 100.0
+    stage.hear(14)
+    assert pursuit.traded_at == 70.0
 
 
 def test_a_seam_during_a_repair_needs_another_answer() -> None:
