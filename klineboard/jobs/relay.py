@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -20,7 +20,6 @@ from ..errors import (
     StorageError,
 )
 from ..market.kline import Kline
-from ..market.live_series import Change
 from ..market.series import Series
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
@@ -31,12 +30,11 @@ from ..sources.stream_frames import KlineEvent, TradeEvent
 from ..storage.database import Database
 from ..storage.klines import newest_klines
 from ..storage.stream_contact import note_stream
-from .catch_up import CaughtUp, catch_up
 from .contact import Contact, unknown_symbol
-from .fetch import Fetcher
 from .followed import Followed, connections
 from .keep_closed import Keeper
 from .pursuit import ExchangeClock, Pursuit
+from .seams import REPAIRS_AT_ONCE, CandlePublisher, Seams
 from .watch_trades import TradePublisher, TradeWatch
 
 log = logging.getLogger(__name__)
@@ -44,29 +42,16 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _DEPTH = 1_000
-_REPAIRS_AT_ONCE = 4
 _TICK_SECONDS = 0.5
 _NOTE_SECONDS = 10.0
 _FLUSH_SECONDS = 2.5
-# REST that lags behind the stream catches up within a moment; what it does not say
-# after so many questions does not exist.
-_PATIENCE = 6
 
 
-class Publisher(TradePublisher, Protocol):
+class Publisher(CandlePublisher, TradePublisher, Protocol):
     """Who hands on what the relay learns; see :class:`klineboard.live.board.Board`."""
 
     def leave_out(self, series: Series) -> None:
         """Forget a series that does not exist."""
-
-    def load(self, series: Series, klines: Sequence[Kline]) -> None:
-        """Replace the closed candles."""
-
-    def close(self, series: Series, kline: Kline, event_time: int) -> None:
-        """Take a final candle, or a correction of one."""
-
-    def update(self, series: Series, kline: Kline, event_time: int) -> None:
-        """Take the open candle."""
 
     def set_state(
         self,
@@ -105,12 +90,22 @@ class Relay:
         self._first_backoff = first_backoff
         self._stop = threading.Event()
         self._contact = Contact(settings, database, self._wait)
-        self._threads = ThreadPoolExecutor(_REPAIRS_AT_ONCE + 3, "relay")
-        self._pages = ThreadPoolExecutor(_REPAIRS_AT_ONCE, "page")
-        self._repairs = asyncio.Semaphore(_REPAIRS_AT_ONCE)
-        self._csv_folder = settings.data_dir / "csv"
-        self._keeper = Keeper(database, self._csv_folder, self._threads, self._missing)
+        self._threads = ThreadPoolExecutor(REPAIRS_AT_ONCE + 3, "relay")
+        self._pages = ThreadPoolExecutor(REPAIRS_AT_ONCE, "page")
+        csv_folder = settings.data_dir / "csv"
+        self._keeper = Keeper(database, csv_folder, self._threads, self._missing)
         self._complaints = Complaints(log)
+        self._seams = Seams(
+            database,
+            self._contact,
+            csv_folder,
+            (self._threads, self._pages),
+            board,
+            self._keeper,
+            self._complaints,
+            self._show_state,
+            first_backoff,
+        )
         self._exchange_clock = ExchangeClock()
         self._pursuits: dict[Series, Pursuit] = {}
         self._feeds: list[tuple[Feed, dict[str, Series]]] = []
@@ -187,7 +182,7 @@ class Relay:
         change = pursuit.hear(event)
         known = self._traded_at.get(event.symbol, pursuit.traded_at)
         self._traded_at[event.symbol] = max(known, pursuit.traded_at)
-        self._publish(pursuit.series, change, event.event_time)
+        self._seams.publish(pursuit.series, change, event.event_time)
         for kline in change.closed:
             self._keeper.add(pursuit.series, kline)
         if change.doubt:
@@ -297,8 +292,6 @@ class Relay:
             self._contact.exchange.host,
         )
 
-    # Seams
-
     def _repair(self, pursuit: Pursuit, reason: str) -> None:
         """Ask REST about a series, unless that is under way already."""
         log.debug("%s: %s", pursuit.series, reason)
@@ -306,75 +299,7 @@ class Relay:
         if self._stop.is_set() or self._tasks is None:
             return  # The next start begins with a seam.
         if pursuit.claim_repair():
-            self._tasks.create_task(self._repair_patiently(pursuit))
-
-    async def _repair_patiently(self, pursuit: Pursuit) -> None:
-        """Ask REST until nothing is in doubt."""
-        failures = tries = 0
-        covered = None
-        while True:
-            try:
-                async with self._repairs:
-                    seam = pursuit.begin_repair()
-                    # Patience is for each seam anew.
-                    tries = tries if seam == covered else 0
-                    covered = seam
-                    # Taken here: the thread shall not look at what the loop changes.
-                    known, told_until = pursuit.live.known, pursuit.told_until
-                    caught = await self._in_thread(
-                        self._catch_up, pursuit, known, told_until
-                    )
-            except (ExchangeError, StorageError) as error:
-                failures += 1
-                self._complaints.note("a seam is not filled yet", error)
-                await asyncio.sleep(backoff(failures, self._first_backoff))
-                continue
-            tries, failures = tries + 1, 0
-            self._believe(pursuit, caught, last_try=tries >= _PATIENCE)
-            if pursuit.is_repaired(seam):
-                break
-            await asyncio.sleep(backoff(tries, self._first_backoff / 4))
-        pursuit.end_repair()
-        self._show_state(pursuit)
-
-    def _catch_up(
-        self, pursuit: Pursuit, known: Mapping[int, Kline], told_until: int | None
-    ) -> CaughtUp:
-        try:
-            now = self._contact.greet()
-        except ExchangeError as error:
-            self._contact.note_failed(error)
-            raise
-        return catch_up(
-            self._database,
-            Fetcher(self._contact.exchange, self._pages),
-            pursuit.series,
-            now,
-            known,
-            self._csv_folder,
-            told_until=told_until,
-            history_start=pursuit.history_start,
-        )
-
-    def _believe(self, pursuit: Pursuit, caught: CaughtUp, *, last_try: bool) -> None:
-        change = pursuit.believe(caught, last_try=last_try)
-        if caught.is_apart:
-            # What is kept would end in a hole that the collector fills in its time.
-            self._board.load(pursuit.series, list(caught.rows))
-        # All of them: one that was missing before, or was corrected, is news there.
-        for kline in (*caught.corrected, *caught.rows):
-            self._board.close(pursuit.series, kline, caught.now)
-        self._publish(pursuit.series, change, caught.now)
-        from_rest = {row.open_time for row in caught.rows}
-        for kline in change.closed:
-            if kline.open_time not in from_rest:
-                self._keeper.add(pursuit.series, kline)
-
-    def _publish(self, series: Series, change: Change, event_time: int) -> None:
-        for kline in change.closed:
-            self._board.close(series, kline, event_time)
-        if change.open is not None:
-            self._board.update(series, change.open, event_time)
+            self._tasks.create_task(self._seams.repair(pursuit))
 
     def _missing(self, series: Series) -> None:
         """Candles are not in the table that should be: REST brings them again."""
