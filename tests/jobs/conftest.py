@@ -15,6 +15,7 @@ from klineboard.market.interval import INTERVALS
 from klineboard.market.kline import Kline
 from klineboard.market.moment import parse_moment as at
 from klineboard.market.series import Series
+from klineboard.settings import Settings
 from klineboard.simulator import Simulator
 from klineboard.storage.csv_files import copy_statement, header
 from klineboard.storage.database import Database
@@ -111,3 +112,24 @@ def assert_csv_equals_table(
         cursor.copy_expert(copy_statement(series), expected)
     file = (folder / series.file_name).read_bytes()
     assert file == header().encode() + expected.getvalue()
+
+
+@pytest.fixture
+def settings_for(make_settings: MakeSettings, simulator: Simulator) -> MakeSettings:
+    """Settings of a relay of bitcoin's minutes."""
+
+    def make(**keys: str) -> Settings:
+        return make_settings(
+            **{
+                "BINANCE_API_URL": simulator.url,
+                "BINANCE_STREAM_URL": simulator.stream_url,
+                "SYMBOLS": "BTCUSDT",
+                "INTERVALS": "1m",
+                "STREAM_COINS": "BTC",
+                "STALL_SECONDS": "30",
+                "DATABASE_WAIT_SECONDS": "5",
+                **keys,
+            }
+        )
+
+    return make
