@@ -60,8 +60,8 @@ export function short(value) {
  * @param {number} value
  */
 export function percent(value) {
-  const text = Math.abs(value).toFixed(2);
-  const sign = Number(text) === 0 ? "" : value > 0 ? "+" : MINUS;
+  const text = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const sign = text === "0.00" ? "" : value > 0 ? "+" : MINUS;
   return `${sign}${text}%`;
 }
 

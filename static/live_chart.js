@@ -224,7 +224,7 @@ export class LiveChart {
         vertLine: { color: palette.edge, labelBackgroundColor: palette.cross },
         horzLine: { color: palette.edge, labelBackgroundColor: palette.cross },
       },
-      rightPriceScale: { borderVisible: false },
+      rightPriceScale: { borderVisible: false, entireTextOnly: true },
       timeScale: { borderColor: palette.line },
     });
     this.#candles.applyOptions({

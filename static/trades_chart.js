@@ -46,8 +46,12 @@ export class TradesChart {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: 11 },
       grid: { vertLines: { visible: false } },
-      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.1 } },
+      rightPriceScale: {
+        borderVisible: false, entireTextOnly: true, scaleMargins: { top: 0.12, bottom: 0.1 },
+      },
       timeScale: {
+        // There is nothing before the first trade, and its label shall not be cut.
+        fixLeftEdge: true,
         borderVisible: false, timeVisible: true, secondsVisible: true, rightOffsetPixels: 36,
         minBarSpacing: 0.05, allowBoldLabels: false,
         // Parts of a second would read as the same second twice.
