@@ -28,7 +28,7 @@ log = logging.getLogger("klineboard.stream")
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 # The threads that wait for the exchange or the database get so long to end.
-_PATIENCE_SECONDS = 0.7
+_PATIENCE_SECONDS = 0.6
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -79,7 +79,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trades",
         action="store_true",
-        help="for --print and --record: trades instead of candles",
+        help="for --print and --record: trades instead of candles; --interval and "
+        "--price-tag say nothing then",
     )
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument("--version", action="version", version=__version__)

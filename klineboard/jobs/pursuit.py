@@ -76,7 +76,8 @@ class Pursuit:
         series: Which.
         history_start: From when on (ms) the collector fetches it; None: it does not.
         live: Its candles.
-        status: What exchangeInfo says of the symbol.
+        status: What exchangeInfo said of the symbol, until a trade proves that it is
+            traded.
     """
 
     def __init__(
@@ -272,6 +273,7 @@ class Pursuit:
             self._told_trades = max(before, told)
             if told > before and kline.number_of_trades:
                 self._traded_at = self._clock()
+                self.status = "TRADING"
 
     def _is_overdue(self, exchange_now: int) -> bool:
         """Whether to ask for an overdue candle now; more and more rarely."""

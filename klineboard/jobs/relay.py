@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 _DEPTH = 1_000
 _TICK_SECONDS = 0.5
 _NOTE_SECONDS = 10.0
-_FLUSH_SECONDS = 2.5
+_FLUSH_SECONDS = 2.0
 
 
 class Publisher(CandlePublisher, TradePublisher, Protocol):
@@ -364,7 +364,7 @@ class Relay:
                 "%s candles could not be stored at the end (%s); the next start "
                 "fetches them",
                 self._keeper.waiting,
-                error or "no answer in time",
+                str(error) or "no answer in time",
             )
         self._complaints.flush()
 

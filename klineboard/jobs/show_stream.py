@@ -171,9 +171,8 @@ class _Screen:
 
     def connected(self, feed: Feed, origin: str | None) -> None:
         """Say that events will come."""
-        log.info(
-            "connected: %s streams, origin %s", len(feed.streams), origin or "real"
-        )
+        of = f" of the {origin} market" if origin else ""
+        log.info("connected: %s streams%s", len(feed.streams), of)
 
     def received(self, event: KlineEvent | TradeEvent) -> None:
         """Print one event."""

@@ -79,13 +79,18 @@ class CandleTopic(Topic):
         return True
 
     def update(self, kline: Kline, event_time: int) -> None:
-        """Take the open candle; one that is closed already, or older, is ignored."""
+        """Take the open candle; one that is closed already, or older, is ignored.
+
+        One that is as it was is no news, but a sign of life.
+        """
         newest = self.closed[-1].open_time if self.closed else -1
         opened = self.open.open_time if self.open else -1
         if kline.open_time <= newest or kline.open_time < opened:
             return
-        self.open = kline
+        known, self.open = self.open, kline
         self.event_time = event_time
+        if kline == known:
+            return
         self.publish(
             lambda: kline_message(self._head, kline, event_time, closed=False), _OPEN
         )

@@ -8,6 +8,7 @@ Run alone, it measures over a relay that is fed by itself::
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import shutil
 import statistics
@@ -163,9 +164,10 @@ def measure(settings: Settings) -> tuple[Frames, Delays]:
         live.relay.load(MINUTES, [minute(n) for n in range(-1000, 0)])
         page = open_live_page(browser, live.url)
 
+        prices = itertools.cycle(range(60_000, 60_050))
+
         def send(event_time: int) -> None:
-            price = 60_000 + event_time % 50
-            live.relay.update(MINUTES, minute(0, price), event_time)
+            live.relay.update(MINUTES, minute(0, next(prices)), event_time)
 
         delays = event_delays(page, send)
         return scrolling_frames(page), delays

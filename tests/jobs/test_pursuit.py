@@ -206,6 +206,16 @@ def test_a_halted_symbol_is_called_quiet_at_once() -> None:
     assert pursuit.condition.no_trades_since == CANDLES[10].close_time
 
 
+def test_a_symbol_that_trades_is_not_halted_whatever_was_said_at_the_start() -> None:
+    stage = Stage()
+    pursuit = stage.live()
+    pursuit.status = "BREAK"
+    stage.hear(11)
+    assert pursuit.condition.no_trades_since is not None, "it closed at the halt"
+    stage.hear(12, closed=False)
+    assert pursuit.condition.no_trades_since is None
+
+
 def test_a_flood_of_nonsense_is_one_question_in_five_seconds() -> None:
     stage = Stage()
     asked = []

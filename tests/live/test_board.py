@@ -98,6 +98,16 @@ def test_a_candle_closed_twice_is_told_once(board: Board, ear: Ear) -> None:
     assert len(ear.hear()) == 1
 
 
+def test_an_open_candle_that_is_told_again_as_it_was_is_no_news(
+    board: Board, ear: Ear
+) -> None:
+    board.update(MINUTES, KLINES[10], 5)
+    ear.hear()
+    board.update(MINUTES, KLINES[10], 9)
+    assert ear.hear() == []
+    assert board.candles[MINUTES].event_time == 9
+
+
 def test_an_update_after_the_close_is_ignored(board: Board, ear: Ear) -> None:
     board.update(MINUTES, moved(KLINES[9], "1.0"), 5)
     assert ear.hear() == []
