@@ -163,6 +163,25 @@ def test_ends_in_time_while_the_exchange_does_not_answer(
     assert time.monotonic() - began < 5
 
 
+def test_ends_in_time_while_the_database_does_not_answer(
+    door: Door, simulator: Simulator, port: int, database: Database
+) -> None:
+    process = door()
+    with watched(port, "/klines?symbol=BTCUSDT&interval=1m&limit=1") as client:
+        while json.loads(client.recv(10)).get("state") != "live":
+            pass
+        with database.transaction() as cursor:
+            cursor.execute("LOCK TABLE klines IN ACCESS EXCLUSIVE MODE")
+            simulator.clock.advance(MINUTE)
+            while not json.loads(client.recv(10))["closed"]:
+                pass
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            output = ended(process)
+            assert time.monotonic() - began < 5
+    assert "candles not stored at the end: 1 (no answer in time)" in output
+
+
 def test_a_port_in_use_is_named(door: Door, port: int) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))

@@ -361,8 +361,7 @@ class Relay:
                 await self._keeper.write_files()
         except (StorageError, TimeoutError) as error:
             log.warning(
-                "%s candles could not be stored at the end (%s); the next start "
-                "fetches them",
+                "candles not stored at the end: %s (%s); the next start fetches them",
                 self._keeper.waiting,
                 str(error) or "no answer in time",
             )
