@@ -146,6 +146,8 @@ export class CandleBook {
     const i = this.indexFrom(candle.time);
     const known = this.#rows[i]?.time === candle.time ? this.#rows[i] : null;
     if (known?.closed && !candle.closed) return "nothing";
+    // A correction from before the first one: all between would seem to be missing.
+    if (!known && i === 0 && this.#rows.length) return "nothing";
     const before = this.#rows[i - 1];
     this.#rows.splice(i, known ? 1 : 0, candle);
     const newest = i === this.#rows.length - 1;

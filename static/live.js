@@ -118,6 +118,12 @@ function onlyPriceDiffers(before, after) {
   return liveAddress({ ...before, price: after.price }) === liveAddress(after);
 }
 
+/** @param {LiveSession} shown with a book that is not empty */
+function showPrice(shown) {
+  const { book, choice, newestEvent } = shown;
+  header.show(book, choice.price, digitsOf(choice.symbol), newestEvent ?? serverNow());
+}
+
 /** The exchange's digits; where they are not known, as many as the prices show. @param {string} symbol */
 function digitsOf(symbol) {
   const { exact, price_digits: digits } = markets.describe(symbol);
@@ -146,7 +152,7 @@ function drawNow() {
   delete panel.dataset.loading;
   if (change === "newest") chart.update(rows);
   else chart.show(rows);
-  header.show(session.book, session.choice.price, digitsOf(session.choice.symbol));
+  showPrice(session);
   drawLegend();
   showState();
   describe();
@@ -221,7 +227,7 @@ function showState() {
   showEdge(session, seen.before);
   chart.setBeginning(session.complete);
   // No frame is drawn for a tab in the background; its title moves all the same.
-  if (document.hidden && book.last) header.show(book, session.choice.price, digitsOf(session.choice.symbol));
+  if (document.hidden && book.last) showPrice(session);
   if (!session.loading) fetchEarlier();
   stage.dataset.state = running ? words.word : "stopped";
 }

@@ -4,7 +4,8 @@ import { byId, make, setText } from "./dom.js";
 import * as format from "./format.js";
 
 const FLASH_MS = 300;
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 export class LiveHeader {
   #symbol = byId("quote-symbol");
@@ -47,15 +48,16 @@ export class LiveHeader {
    * @param {import("./candle_book.js").CandleBook} book not empty
    * @param {import("./live_address.js").PriceName} watched
    * @param {number} digits after the point
+   * @param {number} now of the exchange, ms
    */
-  show(book, watched, digits) {
+  show(book, watched, digits, now) {
     const last = book.rows[book.rows.length - 1];
     const exact = last[watched];
     const text = format.price(format.decimal(exact), digits);
     setText(this.#price, text);
     if (exact !== this.#exact && !Number.isNaN(this.#exact)) this.#flash(exact > this.#exact);
     this.#exact = exact;
-    this.#showChange(book, last);
+    this.#showChange(book, last, now);
     document.title = `${text} ${this.#title} · klineboard`;
   }
 
@@ -69,15 +71,18 @@ export class LiveHeader {
   }
 
   /**
-   * Over 24 hours where so much is loaded, else against the candle before.
+   * Over 24 hours where so much is loaded, in candles short enough to tell; else against
+   * the candle before.
    * @param {import("./candle_book.js").CandleBook} book
    * @param {import("./candle_book.js").Candle} last
+   * @param {number} now ms
    */
-  #showChange(book, last) {
+  #showChange(book, last, now) {
     const { rows } = book;
-    const ago = last.closeTime - DAY;
-    const day = rows[0].closeTime <= ago;
-    const before = day ? rows[book.indexFrom(ago + 1) - 1] : rows[rows.length - 2];
+    // The open candle ends in the future.
+    const ago = Math.min(now, last.closeTime) - DAY;
+    const day = last.closeTime - last.time < HOUR && rows[0].closeTime <= ago;
+    const before = day ? rows.findLast((row) => row.closeTime <= ago) : rows[rows.length - 2];
     if (!before?.close) return this.#change.replaceChildren();
     const change = (last.close / before.close - 1) * 100;
     this.#change.className = `quote-change ${format.direction(change)}`;

@@ -37,6 +37,8 @@ export class LiveSession {
   newestEvent = null;
   #history;
   #timer = 0;
+  /** Spans that were missed and could not be had yet. @type {Set<{start: number, end: number | null}>} */
+  #missed = new Set();
   /** @type {{close: () => void} | null} */
   #following = null;
 
@@ -117,6 +119,7 @@ export class LiveSession {
       this.#take(page);
       this.complete = page.length < Math.min(candles, PAGE);
       await this.#reach(candles);
+      await this.#fillMissed();
     });
   }
 
@@ -145,9 +148,15 @@ export class LiveSession {
    * @param {number | null} end
    */
   #fill(start, end) {
-    return this.#asking(async () => {
-      for await (const page of this.#history.between(start, end)) this.#take(page);
-    });
+    this.#missed.add({ start, end });
+    return this.#asking(() => this.#fillMissed());
+  }
+
+  async #fillMissed() {
+    for (const span of this.#missed) {
+      for await (const page of this.#history.between(span.start, span.end)) this.#take(page);
+      this.#missed.delete(span);
+    }
   }
 
   /** While the relay is away, the collector may still store what closes. */
@@ -181,7 +190,7 @@ export class LiveSession {
       if (this.#history.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
       this.trouble = error;
-      if (error.passing) this.#askAgain();
+      if (error.passing || error.code === "not_stored") this.#askAgain();
     } finally {
       this.loading = false;
     }

@@ -117,7 +117,7 @@ function setMinimum(value, exact, chosen) {
   if (chosen) {
     remember(`minimum.${symbol}`, exact);
     writeWish({ symbol, minimum, start: run.running });
-    if (run.last) judge(run.last);
+    if (run.running && run.last) judge(run.last);
   }
   schedule();
 }

@@ -17,6 +17,8 @@ export class Harp {
   /** @type {AudioBuffer | null} */
   #string = null;
   #wanted = false;
+  /** When the strings plucked last have all been heard, by the context's clock. */
+  #busyUntil = 0;
   #impossible = false;
   #onChange;
 
@@ -56,10 +58,16 @@ export class Harp {
     this.#onChange();
   }
 
-  /** Pluck all strings, one after the other. @returns {boolean} whether they sound */
+  /**
+   * Pluck all strings, one after the other. Crossings told at once, as after a lost
+   * network, sound as one.
+   * @returns {boolean} whether they sound
+   */
   play() {
     if (this.state !== "on" || !this.#context) return false;
     const context = this.#context;
+    if (context.currentTime < this.#busyUntil) return true;
+    this.#busyUntil = context.currentTime + STRINGS.length * APART_SECONDS;
     this.#string ??= pluckedString(context.sampleRate);
     const start = context.currentTime + 0.02;
     STRINGS.forEach((ratio, i) => {

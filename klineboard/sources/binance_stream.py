@@ -39,7 +39,6 @@ _LONGEST_BACKOFF_SECONDS = 60.0
 _REFUSED_SECONDS = 60.0
 _LONGEST_REFUSAL_SECONDS = 3 * 86_400.0
 _LONGEST_STALL_SECONDS = 600.0
-_OVERLAP_SECONDS = 2.0
 _OPEN_SECONDS = 10.0
 
 
@@ -100,6 +99,7 @@ class Feed:
         stall_seconds: float = 30.0,
         attempts: AttemptLimit | None = None,
         first_backoff: float = 1.0,
+        overlap_seconds: float = 2.0,
         on_frame: Callable[[str | bytes], object] | None = None,
     ) -> None:
         """Keep what to follow; ``run`` connects.
@@ -112,6 +112,8 @@ class Feed:
             stall_seconds: A connection without data for so long is replaced.
             attempts: Shared by all feeds of a process.
             first_backoff: Mean seconds before the second attempt; doubled each time.
+            overlap_seconds: So long a connection goes on beside the one that replaces
+                it.
             on_frame: Given each frame as it came.
 
         Raises:
@@ -125,6 +127,7 @@ class Feed:
         self.stall_seconds = stall_seconds
         self._attempts = attempts or AttemptLimit()
         self._first_backoff = first_backoff
+        self._overlap_seconds = overlap_seconds
         self._on_frame = on_frame
         self._changed = asyncio.Event()
         self._fruitless = self._failures = 0
@@ -188,7 +191,10 @@ class Feed:
                     return "nobody asks for its streams any more"
                 link.follow(self.streams)
             if link.renew.is_set():
-                self._failures = 0 if link.was_sound else self._failures + 1
+                self._count_stall(link)
+                # How often a silent one is replaced is bounded by its patience.
+                is_sound = link.was_sound or link.stalled
+                self._failures = 0 if is_sound else self._failures + 1
                 if self._failures:
                     # A server that sends everybody away is asked more and more rarely.
                     pause = self._backoff(self._failures)
@@ -213,7 +219,7 @@ class Feed:
                 # Both bring data for a moment, so that nothing falls between them.
                 await asyncio.wait(
                     [new.ended, old.ended],
-                    timeout=_OVERLAP_SECONDS,
+                    timeout=self._overlap_seconds,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 await old.close()

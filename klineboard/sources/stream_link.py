@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _LIFETIME_MS = 23 * 3_600_000
 _REFUSED_SECONDS = 2.0
 _SOUND_SECONDS, _SOUND_EVENTS = 30.0, 20
+# So long a silent connection is kept beside the one that is to replace it: it may be
+# the market that is silent, and trades that come meanwhile are told once only.
+_GRACE_SECONDS = 5.0
 
 
 class Reader(Protocol):
@@ -48,7 +51,7 @@ class Link:
         ended: Done with the reason once it brings no more.
         renew: Set when it should be replaced while it still works.
         first_data: Done when the first event came.
-        stalled: Whether it ended since nothing came.
+        stalled: Whether nothing came for too long.
     """
 
     def __init__(
@@ -172,12 +175,16 @@ class Link:
             if not self.first_data.done():
                 bound = self._first_stall_seconds
             rest = self._heard_at + bound - loop.time()
-            if rest <= 0:
-                self.stalled = True
-                self._end(f"no data for {bound:.0f} s")
+            if rest <= -min(_GRACE_SECONDS, bound):
+                self._end(f"no data for {loop.time() - self._heard_at:.0f} s")
                 return
+            if rest <= 0 and not self.stalled:
+                log.info("no data for %.0f s: the connection is replaced", bound)
+                self.stalled = True
+                self.renew.set()
             # Not for the whole rest: after the first event it may be shorter.
-            await asyncio.sleep(min(rest, self._stall_seconds / 4, 60.0))
+            pause = min(self._stall_seconds / 4, 60.0)
+            await asyncio.sleep(min(rest, pause) if rest > 0 else min(pause, 1.0))
             if (loop.time() - self._opened_at) * 1000 >= _LIFETIME_MS:
                 self.renew.set()
 

@@ -15,12 +15,26 @@ from playwright.sync_api import (
     Page,
     Request,
     ViewportSize,
+    expect,
 )
 
+from klineboard.settings import Settings
+from klineboard.storage.database import Database
 from tests.conftest import MakeSettings, settings_of
 
 from .board import FIRST, Board, create_database, fill_market, serve
 from .chromium import find_chromium, launched
+from .live_market import (
+    ADDRESS,
+    KEYS,
+    MINUTES,
+    NEXT,
+    STAGE,
+    Live,
+    fill_minutes,
+    followed,
+    minute,
+)
 
 OpenPage = Callable[..., Page]
 
@@ -169,3 +183,46 @@ def open_page(
         page.close()
     for own in contexts:
         own.close()
+
+
+@pytest.fixture(scope="session")
+def live_settings(
+    postgres: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings of a filled database that all tests only read."""
+    keys = {**postgres, **KEYS, "POSTGRES_DB": "live"}
+    settings = settings_of({**keys, "DATA_DIR": str(tmp_path_factory.mktemp("live"))})
+    create_database(settings)
+    database = Database(settings)
+    fill_minutes(database)
+    database.close()
+    return settings
+
+
+@pytest.fixture
+def live(live_settings: Settings) -> Iterator[Live]:
+    """The page, and a relay of this test's own that knows the last 200 minutes."""
+    with followed(live_settings) as live:
+        live.relay.load(MINUTES, [minute(n) for n in range(-50, 0)])
+        live.relay.update(MINUTES, minute(0, 60_010), NEXT + 2000)
+        yield live
+
+
+@pytest.fixture
+def own_live(make_settings: Callable[..., Settings]) -> Iterator[Live]:
+    """The same over a database that the test may change."""
+    with followed(make_settings(**KEYS)) as live:
+        fill_minutes(live.page.database)
+        yield live
+
+
+@pytest.fixture
+def open_live(open_page: OpenPage) -> Callable[..., Page]:
+    """Open the live page, and wait until it is live."""
+
+    def open_(live: Live, path: str = ADDRESS, **options: Any) -> Page:
+        page = open_page(live.page, path, **options)
+        expect(page.locator(STAGE)).to_have_attribute("data-state", "live")
+        return page
+
+    return open_

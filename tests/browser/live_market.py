@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from playwright.sync_api import Page, expect
 from psycopg2.extras import execute_values
 
 from klineboard.live.board import Board as LiveBoard
@@ -33,6 +34,12 @@ KEYS = {
     "HISTORY_START": "2024-02-28",
 }
 STORED_FROM = NOW - dt.timedelta(days=2)
+ADDRESS = "/live?symbol=BTCUSDT&interval=1m&candles=200&price=close"
+STAGE = "#stage"
+
+OpenLive = Callable[..., Page]
+"""Opens the live page, and waits until it is live."""
+
 OUTAGE = (NOW - dt.timedelta(minutes=100), NOW - dt.timedelta(minutes=70))
 """Half an hour without minutes."""
 
@@ -131,3 +138,20 @@ def followed(settings: Settings) -> Iterator[Live]:
         with serve(replace(settings, stream_port=relay.port)) as page:
             relay.set_state("live", NEXT)
             yield Live(page, relay)
+
+
+def shows(page: Page, **values: object) -> None:
+    """Expect what the stage says of its picture."""
+    for name, value in values.items():
+        expect(page.locator(STAGE)).to_have_attribute(f"data-{name}", str(value))
+
+
+def moment(number: int) -> str:
+    """Return the open time of a minute as the stage writes it."""
+    time = dt.datetime.fromtimestamp((NEXT + number * MINUTE) / 1000, dt.UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ask_again(page: Page) -> None:
+    """Do what a tab does that comes to the front."""
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")

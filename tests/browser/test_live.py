@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from klineboard.market.interval import HOUR, MINUTE
-from klineboard.settings import Settings
-from klineboard.storage.database import Database
 from klineboard.storage.stream_contact import note_stream
 
-from ..conftest import settings_of
-from .board import create_database
 from .conftest import Complaints, OpenPage
 from .live_market import (
+    ADDRESS,
     HOURS,
-    KEYS,
     MINUTES,
     NEXT,
     NEXT_HOUR,
     ONLY_FOLLOWED,
+    STAGE,
     STORED_FROM,
     Live,
-    fill_minutes,
-    followed,
-    insert,
+    OpenLive,
     minute,
+    moment,
+    shows,
 )
 
 PHONE = {
@@ -38,8 +32,6 @@ PHONE = {
     "has_touch": True,
     "is_mobile": True,
 }
-ADDRESS = "/live?symbol=BTCUSDT&interval=1m&candles=200&price=close"
-STAGE = "#stage"
 # Whether the chart's corner has a colour. It is read from a copy: to read the chart's
 # own canvas would make Chromium complain.
 CORNER = """colour => {
@@ -49,69 +41,6 @@ CORNER = """colour => {
   copy.drawImage(document.querySelector("#plot canvas"), 0, 0);
   return String([...copy.getImageData(3, 3, 1, 1).data]) === colour;
 }"""
-
-
-@pytest.fixture(scope="session")
-def live_settings(
-    postgres: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Settings:
-    """Settings of a filled database that all tests only read."""
-    keys = {**postgres, **KEYS, "POSTGRES_DB": "live"}
-    settings = settings_of({**keys, "DATA_DIR": str(tmp_path_factory.mktemp("live"))})
-    create_database(settings)
-    database = Database(settings)
-    fill_minutes(database)
-    database.close()
-    return settings
-
-
-@pytest.fixture
-def live(live_settings: Settings) -> Iterator[Live]:
-    """The page, and a relay of this test's own that knows the last 200 minutes."""
-    with followed(live_settings) as live:
-        live.relay.load(MINUTES, [minute(n) for n in range(-50, 0)])
-        live.relay.update(MINUTES, minute(0, 60_010), NEXT + 2000)
-        yield live
-
-
-@pytest.fixture
-def own_live(make_settings: Callable[..., Settings]) -> Iterator[Live]:
-    """The same over a database that the test may change."""
-    with followed(make_settings(**KEYS)) as live:
-        fill_minutes(live.page.database)
-        yield live
-
-
-@pytest.fixture
-def open_live(open_page: OpenPage) -> Callable[..., Page]:
-    """Open the live page, and wait until it is live."""
-
-    def open_(live: Live, path: str = ADDRESS, **options: Any) -> Page:
-        page = open_page(live.page, path, **options)
-        expect(page.locator(STAGE)).to_have_attribute("data-state", "live")
-        return page
-
-    return open_
-
-
-OpenLive = Callable[..., Page]
-
-
-def shows(page: Page, **values: object) -> None:
-    """Expect what the stage says of its picture."""
-    for name, value in values.items():
-        expect(page.locator(STAGE)).to_have_attribute(f"data-{name}", str(value))
-
-
-def moment(number: int) -> str:
-    """Return the open time of a minute as the stage writes it."""
-    time = dt.datetime.fromtimestamp((NEXT + number * MINUTE) / 1000, dt.UTC)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def ask_again(page: Page) -> None:
-    """Do what a tab does that comes to the front."""
-    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def cross_at(page: Page, fraction: float) -> None:
@@ -252,95 +181,6 @@ def test_outage_stays_empty_and_is_named(live: Live, open_live: OpenLive) -> Non
     )
 
 
-def test_relay_that_ends_is_said_and_found_again(
-    live: Live, open_live: OpenLive, complaints: Complaints
-) -> None:
-    page = open_live(live)
-    live.relay.stop()
-    shows(page, state="reconnecting")
-    expect(page.locator("#notices")).to_contain_text("the relay is not reached")
-    live.relay.start()
-    shows(page, state="live")
-    expect(page.locator("#notices")).to_be_empty()
-    live.relay.update(MINUTES, minute(0, 60_300), NEXT + 8000)
-    shows(page, close="60300")
-    complaints.forget_lost_sockets()
-
-
-def test_what_was_missed_is_filled(
-    own_live: Live, open_live: OpenLive, complaints: Complaints
-) -> None:
-    relay, database = own_live.relay, own_live.page.database
-    relay.load(MINUTES, [minute(n) for n in range(-50, 0)])
-    page = open_live(own_live)
-    shows(page, newest=moment(-1), candles=200)
-    relay.stop()
-    shows(page, state="reconnecting")
-    # More than a snapshot holds went by, and the table has it.
-    with database.transaction() as cursor:
-        insert(cursor, MINUTES, [minute(n) for n in range(400)])
-    relay.load(MINUTES, [minute(n) for n in range(380, 400)])
-    relay.start()
-    shows(page, state="live", newest=moment(399), candles=600)
-    complaints.forget_lost_sockets()
-
-
-def test_after_sleep_the_connection_is_tested_and_replaced(
-    live: Live, open_page: OpenPage
-) -> None:
-    page = open_page(live.page, "/live")
-    page.clock.install()
-    page.goto(live.url + ADDRESS)
-    shows(page, state="live", newest=moment(0))
-    with page.expect_websocket() as socket:
-        page.clock.fast_forward("01:00:00")
-    assert "/klines?symbol=BTCUSDT" in socket.value.url
-    live.relay.update(MINUTES, minute(0, 60_077), NEXT + 9000)
-    shows(page, close="60077", state="live")
-
-
-def test_lost_network_that_is_back_is_tried_at_once(
-    live: Live, open_live: OpenLive, complaints: Complaints
-) -> None:
-    page = open_live(live)
-    live.relay.stop()
-    shows(page, state="reconnecting")
-    live.relay.start()
-    with page.expect_websocket():
-        page.evaluate("() => dispatchEvent(new Event('online'))")
-    shows(page, state="live")
-    complaints.forget_lost_sockets()
-
-
-def test_late_and_quiet_are_said(live: Live, open_live: OpenLive) -> None:
-    page = open_live(live)
-    live.relay.set_state("late", NEXT)
-    shows(page, state="late")
-    expect(page.locator("#notices")).to_contain_text("The exchange’s data are late")
-    live.relay.set_state("reconnecting", NEXT)
-    shows(page, state="reconnecting")
-    expect(page.locator("#notices")).to_contain_text("The exchange’s stream is away")
-    live.relay.set_state("live", NEXT, NEXT - 5 * MINUTE)
-    shows(page, state="live")
-    expect(page.locator("#notices")).to_contain_text(
-        "No trades since 2024-03-01 12:05 UTC"
-    )
-
-
-def test_without_a_relay_history_is_shown_with_a_word(
-    live: Live, open_page: OpenPage, complaints: Complaints
-) -> None:
-    live.relay.stop()
-    page = open_page(live.page, ADDRESS)
-    shows(page, state="history only", newest=moment(-1), candles=200)
-    expect(page.locator("#notices")).to_contain_text(
-        "stored candles are shown until 2024-03-01 12:10 UTC"
-    )
-    live.relay.start()
-    shows(page, state="live")
-    complaints.forget_lost_sockets()
-
-
 def test_coin_that_nobody_stores_is_drawn_from_the_relay(
     live: Live, open_live: OpenLive
 ) -> None:
@@ -348,20 +188,6 @@ def test_coin_that_nobody_stores_is_drawn_from_the_relay(
     page = open_live(live, "/live?symbol=SOLUSDT&interval=1m")
     shows(page, candles=30)
     expect(page.locator("#quote-symbol")).to_have_text("SOL/USDT")
-
-
-def test_database_away_leaves_what_the_relay_knows(
-    own_live: Live, open_live: OpenLive, complaints: Complaints
-) -> None:
-    complaints.expected.add(503)
-    own_live.relay.load(MINUTES, [minute(n) for n in range(-50, 0)])
-    with own_live.page.database_away():
-        page = open_live(own_live)
-        shows(page, candles=50)
-        expect(page.locator("#notices")).to_contain_text("Older candles are not shown")
-    ask_again(page)
-    shows(page, candles=200)
-    expect(page.locator("#notices")).to_be_empty()
 
 
 @pytest.mark.parametrize(

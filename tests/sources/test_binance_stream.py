@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,12 +27,14 @@ class Diary:
     def __init__(self) -> None:
         self.events: list[KlineEvent | TradeEvent] = []
         self.connections = 0
+        self.connected_at: list[float] = []
         self.origins: list[str | None] = []
         self.spoilt: list[tuple[str, str | None]] = []
         self.losses: list[str] = []
 
     def connected(self, feed: Feed, origin: str | None) -> None:
         self.connections += 1
+        self.connected_at.append(asyncio.get_running_loop().time())
         self.origins.append(origin)
 
     def received(self, event: KlineEvent | TradeEvent) -> None:
@@ -68,7 +71,12 @@ async def feeding(
 ) -> AsyncIterator[tuple[Feed, Diary]]:
     diary = Diary()
     feed = Feed(
-        url, streams or (BTC,), diary, stall_seconds=stall_seconds, first_backoff=0.01
+        url,
+        streams or (BTC,),
+        diary,
+        stall_seconds=stall_seconds,
+        first_backoff=0.01,
+        overlap_seconds=0.05,
     )
     running = asyncio.create_task(feed.run())
     try:
@@ -122,8 +130,48 @@ def test_replaces_a_connection_that_is_silent_but_answers_pings(
             await diary.admitted(exchange)
             exchange.streams.faults.add(kind="silent")
             exchange.clock.advance(MINUTE)
-            await diary.until(lambda: diary.connections == 2)
+            await diary.until(
+                lambda: diary.connections == 2 and exchange.streams.connections == 1
+            )
+            assert diary.losses == [], "the next one was up before it went"
+
+    asyncio.run(scenario())
+
+
+def test_a_silent_connection_that_nothing_replaces_is_told_as_lost(
+    exchange: Simulator,
+) -> None:
+    async def scenario() -> None:
+        async with feeding(exchange.stream_url, stall_seconds=0.3) as (_, diary):
+            await diary.admitted(exchange)
+            exchange.streams.faults.add(kind="silent")
+            exchange.streams.faults.add(kind="refuse", status=503, count=10_000)
+            exchange.clock.advance(MINUTE)
+            await diary.until(lambda: diary.losses)
             assert "no data for" in diary.losses[0]
+
+    asyncio.run(scenario())
+
+
+def test_no_trade_of_a_quiet_market_is_lost(exchange: Simulator) -> None:
+    """It is silent for longer than a connection may be; that loses nothing."""
+
+    async def scenario() -> None:
+        trades = feeding(exchange.stream_url, "btcusdt@trade", stall_seconds=0.05)
+        async with trades as (_, diary):
+            await diary.admitted(exchange)
+            for times in range(1, 5):
+                await diary.until(lambda times=times: diary.connections > times)
+                before = len(diary.events)
+                exchange.clock.advance(10_000)
+                await diary.until(lambda before=before: len(diary.events) > before)
+            ids = {
+                one.trade.trade_id
+                for one in diary.events
+                if isinstance(one, TradeEvent)
+            }
+            assert max(ids) - min(ids) == len(ids) - 1
+            assert diary.losses == []
 
     asyncio.run(scenario())
 
@@ -135,9 +183,11 @@ def test_a_market_without_trades_makes_no_storm_of_attempts(
 
     async def scenario() -> None:
         async with feeding(exchange.stream_url, stall_seconds=0.05) as (_, diary):
-            await diary.until(lambda: len(diary.losses) == 4)
-            patience = [float(words.split()[3]) for words in diary.losses]
-            assert diary.connections <= 5, patience
+            await diary.until(lambda: diary.connections == 6)
+            pauses = [b - a for a, b in itertools.pairwise(diary.connected_at)]
+            assert all(
+                pause >= 0.05 * 2**times for times, pause in enumerate(pauses)
+            ), pauses
 
     asyncio.run(scenario())
 
