@@ -88,6 +88,23 @@ def test_history_comes_first_and_every_update_moves_the_candle(
     expect(page).to_have_title(re.compile("^60,123.45 BTC/USDT 1m"))
 
 
+def test_change_is_that_of_a_day_where_candles_can_tell(
+    live: Live, open_live: OpenLive
+) -> None:
+    page = open_live(live, ADDRESS.replace("200", "2000"))
+    shows(page, candles=2001)
+    live.relay.update(MINUTES, minute(0, 60_123.45), NEXT + 4000)
+    # The last minute that had closed a day before NEXT.
+    before = float(minute(-1440 - 1).close_price)
+    change = f"{(60_123.45 / before - 1) * 100:+.2f}%24h".replace("-", "\u2212")
+    expect(page.locator("#quote-change")).to_have_text(change)
+    hours = [minute(n, step=HOUR, start=NEXT_HOUR) for n in range(-50, 0)]
+    live.relay.load(HOURS, hours)
+    page.goto(f"{live.url}/live?symbol=BTCUSDT&interval=1h&candles=200&price=close")
+    shows(page, state="live", candles=200)
+    expect(page.locator("#quote-change .quote-period")).to_have_text("24h")
+
+
 def test_closed_candle_stays_and_the_next_one_opens(
     live: Live, open_live: OpenLive
 ) -> None:

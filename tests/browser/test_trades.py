@@ -332,6 +332,45 @@ def test_the_harp_makes_a_sound(site: Board, open_page: OpenPage) -> None:
     assert wave["last"] < 1e-4
 
 
+def test_crossings_that_are_told_at_once_sound_as_one(
+    site: Board, open_page: OpenPage
+) -> None:
+    page = open_page(site, "/trades?symbol=BTCUSDT")
+    page.locator("h1, #name").first.click()  # Browsers want a gesture first.
+    plucks = page.evaluate(
+        """async () => {
+          const { Harp } = await import("./static/trades_harp.js");
+          let plucks = 0;
+          const { start } = AudioBufferSourceNode.prototype;
+          AudioBufferSourceNode.prototype.start = function (when) {
+            plucks += 1;
+            start.call(this, when);
+          };
+          const harp = new Harp(() => {});
+          const states = [await harp.enable(), harp.play(), harp.play(), harp.play()];
+          return { plucks, states };
+        }"""
+    )
+    assert plucks == {"plucks": 5, "states": [True, True, True, True]}
+
+
+def test_minimum_set_while_stopped_crosses_nothing(
+    site: Board, market: Market, open_page: OpenPage
+) -> None:
+    page = open_page(site, "/trades?symbol=BTCUSDT&start")
+    expect_live(page)
+    market.trade("64001.00000000")
+    expect(page.locator("#last-price")).to_have_text("64,001.00")
+    page.get_by_role("button", name="Stop").click()
+    set_minimum(page, "64000")
+    expect(page).to_have_url(f"{site.url}/trades?symbol=BTCUSDT&minimum=64000")
+    expect_alarms(page, 0, 0)
+    page.get_by_role("button", name="Start").click()
+    expect_live(page)
+    market.trade("64002.00000000")
+    expect_alarms(page, 1, 0)
+
+
 # The tape and the figures -------------------------------------------------------------
 
 
