@@ -47,26 +47,31 @@ HISTORY_START = "2024-05-30"
 _MOST_WAITING = 24
 _MOST_TIMES_LONGER = 3
 
+Fault = dict[str, object]
+
 # What befalls single messages comes more often than what costs a connection.
-STREAM_FAULTS: Sequence[dict[str, object]] = (
+MESSAGE_FAULTS: Sequence[Fault] = (
     *({"kind": "garbage"},) * 4,
     *({"kind": "duplicate", "closing": True},) * 3,
     *({"kind": "duplicate"},) * 2,
     *({"kind": "out_of_order"},) * 4,
     *({"kind": "skip_close"},) * 5,
     *({"kind": "wrong_close"},) * 4,
+    *({"kind": "silent_stream", "seconds": 1.0},) * 2,
+)
+ENDINGS: Sequence[Fault] = (
     *({"kind": "drop"},) * 3,
     {"kind": "close", "code": 1001},
     {"kind": "close", "code": 1011},
     {"kind": "silent", "seconds": 3.0},
     {"kind": "silent"},
-    *({"kind": "silent_stream", "seconds": 1.0},) * 2,
     {"kind": "shutdown", "seconds": 0.3},
     {"kind": "refuse", "status": 503},
 )
-ENDINGS = {"drop", "close", "silent", "shutdown", "refuse"}
-"""Kinds that cost a connection."""
-REST_FAULTS: Sequence[dict[str, object]] = (
+"""Faults that cost a connection."""
+STREAM_KINDS = {str(one["kind"]) for one in (*MESSAGE_FAULTS, *ENDINGS)}
+_ENDINGS_PART = 0.3
+REST_FAULTS: Sequence[Fault] = (
     *({"kind": "stale", "rows": 2},) * 4,
     {"kind": "stale", "rows": 1},
     {"kind": "status", "status": 502},
@@ -133,6 +138,7 @@ class Outcome:
         """Nothing is wrong, and what the plan asks for did happen."""
         assert self.wrong == []
         assert self.fault_count >= plan.faults, self.faults
+        assert self.faults.keys() >= STREAM_KINDS, self.faults
         assert (self.kills, self.crashes) == (plan.kills, plan.crashes)
         assert self.hours >= plan.hours
         an_hour = sum(HOUR // INTERVALS[name].milliseconds for name in plan.intervals)
@@ -220,6 +226,9 @@ class FaultRun:
         self._home = home
         self._say = say
         self._random = random.Random(plan.seed)
+        self._message_faults: list[Fault] = []
+        self._endings: list[Fault] = []
+        self._rest_faults: list[Fault] = []
         self._outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -312,12 +321,14 @@ class FaultRun:
         moments = sorted(self._random.uniform(0.1, 0.85) for _ in blows)
         # On a slow machine few messages come in the time, and some faults find none.
         while (done := (clock.now() - BEGIN) / total) < 1 or (
-            self._befallen() < plan.faults and done < _MOST_TIMES_LONGER
+            (self._befallen() < plan.faults or self._is_any_kind_missing())
+            and done < _MOST_TIMES_LONGER
         ):
             while moments and moments[0] <= done:
                 moments.pop(0)
                 blows.pop()()
-            if self._befallen() < plan.faults * max(done, 0.1) / 0.9:
+            wanted = plan.faults * max(done, 0.1) / 0.9
+            if self._befallen() < wanted or (done > 1 and self._is_any_kind_missing()):
                 self._keep_some_waiting()
             self._report(done)
             time.sleep(0.02)
@@ -326,22 +337,36 @@ class FaultRun:
         lists = self._simulator.streams.faults, self._simulator.faults
         return sum(sum(one.applied().values()) for one in lists)
 
+    def _is_any_kind_missing(self) -> bool:
+        came = self._simulator.streams.faults.applied().keys()
+        return not came >= STREAM_KINDS
+
     def _keep_some_waiting(self) -> None:
         lists = self._simulator.streams.faults, self._simulator.faults
         while sum(len(one.waiting()) for one in lists) < _MOST_WAITING:
             self._throw()
 
+    def _draw(self, deck: list[Fault], faults: Sequence[Fault]) -> Fault:
+        """Take the next one of a shuffled deck, so that each has its turn."""
+        if not deck:
+            deck.extend(faults)
+            self._random.shuffle(deck)
+        return dict(deck.pop())
+
     def _throw(self) -> None:
         if self._random.random() < 0.75:
-            fault = dict(self._random.choice(STREAM_FAULTS))
             waiting = {one["kind"] for one in self._simulator.streams.faults.waiting()}
-            if fault["kind"] in ENDINGS and waiting & ENDINGS:
-                return  # One after the other: the relay waits longer each time.
+            # One after the other: the relay waits longer each time.
+            may_end = not waiting & {one["kind"] for one in ENDINGS}
+            if may_end and self._random.random() < _ENDINGS_PART:
+                fault = self._draw(self._endings, ENDINGS)
+            else:
+                fault = self._draw(self._message_faults, MESSAGE_FAULTS)
             if fault["kind"] not in ("refuse", "garbage"):
                 fault["symbol"] = self._random.choice(SYMBOLS)
             self._simulator.streams.faults.add(**fault)
         else:
-            fault = dict(self._random.choice(REST_FAULTS))
+            fault = self._draw(self._rest_faults, REST_FAULTS)
             self._simulator.faults.add(path="/api/v3/klines", **fault)
 
     def _kill_relay(self) -> None:
