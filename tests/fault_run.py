@@ -181,7 +181,10 @@ class Viewer:
         viewing = asyncio.ensure_future(self._view())
         await self._stop.wait()
         viewing.cancel()
-        await asyncio.gather(viewing, return_exceptions=True)
+        (outcome,) = await asyncio.gather(viewing, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            # Nobody has looked on since.
+            self.wrong.append(f"{self._series}: the viewer ended by {outcome!r}")
 
     async def _view(self) -> None:
         while True:
