@@ -56,7 +56,8 @@ screenshot: install  ## docs/dashboard.png, from a running page
 lock:  ## renew the lock files after a change of pyproject.toml
 	$(LOCK) -o requirements.txt
 	$(LOCK) --extra node -c requirements.txt -o requirements-node.txt
-	$(LOCK) --all-extras -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --extra node --extra local --extra dev -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --extra node --extra local --extra dev --extra bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean:  ## what install made; data, logs and the demo's data stay
 	rm -rf .venv node_modules static/vendor
