@@ -10,6 +10,8 @@
     │   ├── InvalidAnswer           HTML, torn JSON, wrong columns: never store it
     │   ├── RateLimited             429 or 418: say nothing for ``seconds``
     │   ├── SeriesRejected          -1121, -1120, -1100 ...: give up on this series only
+    │   ├── ArchiveUnusable         no answer, or not for us: ask REST in its stead
+    │   ├── ArchiveFileRefused      corrupt, of another symbol ...: its candles by REST
     │   └── AccessBlocked           451 or 403: another host is needed; do not try again
     ├── Stopped                     the process was told to end; the next run goes on
     └── StorageError
@@ -96,6 +98,20 @@ class SeriesRejected(ExchangeError):
 
 class AccessBlocked(ExchangeError):
     """The host refuses this place or this client (HTTP 451 or 403)."""
+
+
+class ArchiveUnusable(ExchangeError):
+    """The archive does not answer, refuses this client, or is another exchange's."""
+
+
+class ArchiveFileRefused(ExchangeError):
+    """A file of the archive is not what it should be; nothing of it is stored."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        """Keep the file's name, and why it is refused."""
+        super().__init__(f"{name} refused: {reason}")
+        self.name = name
+        self.reason = reason
 
 
 class Stopped(KlineboardError):
