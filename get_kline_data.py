@@ -18,6 +18,7 @@ from klineboard.errors import (
     Stopped,
     StorageError,
 )
+from klineboard.jobs.archive import SOURCES
 from klineboard.jobs.collect_all import Collector, Order
 from klineboard.jobs.refresh_market_caps import refresh_market_caps
 from klineboard.jobs.rehearse import rehearse
@@ -61,6 +62,13 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--end", metavar="TIME", help="last open time; a bare day is included whole"
+    )
+    parser.add_argument(
+        "--source",
+        choices=SOURCES,
+        help="where whole months come from: the archive for intervals up to 30m and "
+        "REST for others (auto, if not said), the archive for all it has, or REST "
+        "only; the rest comes from REST always",
     )
     parser.add_argument(
         "--print",
@@ -110,7 +118,7 @@ def order_of(options: argparse.Namespace, settings: Settings) -> Order:
     series = [
         Series(symbol.upper(), INTERVALS[name]) for symbol in symbols for name in names
     ]
-    return Order(list(dict.fromkeys(series)), start, end)
+    return Order(list(dict.fromkeys(series)), start, end, options.source)
 
 
 def _names(values: list[str] | None, key: str) -> tuple[str, ...]:
@@ -200,6 +208,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.watch and options.dry_run:
         parser.error("--watch and --dry-run exclude each other")
+    if options.source == "archive" and options.dry_run:
+        parser.error("--dry-run asks REST only, not --source archive")
     console = Console(soft_wrap=True)
     stop = stop_on_signals()
     try:

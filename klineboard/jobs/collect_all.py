@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,9 @@ from ..errors import (
 from ..market.series import Series
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
+from ..sources.binance_archive import BinanceArchive
 from ..storage.database import Database
+from .archive import Archive, open_archive
 from .collect import Result, collect_series, record
 from .contact import Contact, unknown_symbol
 from .fetch import Fetcher
@@ -51,12 +53,14 @@ class Display(Protocol):
 class Order:
     """What to collect: series, and from when to when they shall open (ms).
 
-    ``end`` None means: until now.
+    ``end`` None means: until now. ``source`` is one of :data:`.archive.SOURCES`; None
+    where nobody named one: 'auto'.
     """
 
     series: Sequence[Series]
     start: int
     end: int | None
+    source: str | None = None
 
     def span(self, now: int) -> Span:
         """Return first and last open time, the exchange's clock being ``now``."""
@@ -88,6 +92,9 @@ class Collector:
         self._display = display
         self._stop = stop or threading.Event()
         self.contact = Contact(settings, database, self.wait, first_backoff)
+        self._files = BinanceArchive(
+            settings.binance_archive_url, wait=self.wait, first_backoff=first_backoff
+        )
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not past the order to stop.
@@ -103,7 +110,7 @@ class Collector:
 
         Raises:
             SettingsError: The exchange knows none of the symbols, or is another one
-                than this database's.
+                than this database's, or the archive that is asked for by name is.
             DatabaseUnavailable: It stayed away for ``database_wait_seconds``.
         """
         while True:
@@ -131,11 +138,17 @@ class Collector:
                 self._display.finished(result)
             return results
         self.contact.keep_symbols([series.symbol for series in order.series], known)
-        with self._display.run():
-            return self._collect(order, known, now)
+        origin = self.contact.exchange.origin
+        archive = open_archive(self._files, origin, order.source)
+        with self._display.run(), archive or nullcontext():
+            return self._collect(order, known, now, archive)
 
     def _collect(
-        self, order: Order, known: dict[str, SymbolInfo], now: int
+        self,
+        order: Order,
+        known: dict[str, SymbolInfo],
+        now: int,
+        archive: Archive | None,
     ) -> list[Result]:
         with (
             ThreadPoolExecutor(_PAGES_AT_ONCE, "page") as pages,
@@ -150,13 +163,15 @@ class Collector:
                     result = self._failed(series, words, retry=False)
                 else:
                     task = Task(series, order.span(now), now)
-                    result = self._collect_patiently(task, pages)
+                    result = self._collect_patiently(task, pages, archive)
                 self._display.finished(result)
                 return result
 
             return list(workers.map(collect, order.series))
 
-    def _collect_patiently(self, task: Task, pages: Executor) -> Result:
+    def _collect_patiently(
+        self, task: Task, pages: Executor, archive: Archive | None
+    ) -> Result:
         """Collect a series; where the database goes away, wait for it and repeat."""
         while True:
             try:
@@ -166,6 +181,7 @@ class Collector:
                     task,
                     self._settings.data_dir / "csv",
                     self._progress,
+                    archive,
                 )
             except DatabaseUnavailable as error:
                 log.warning("%s: %s", task.series, error)
