@@ -239,7 +239,7 @@ class BinanceArchive:
                     raise requests.ConnectionError("the answer does not end")
         except requests.RequestException as error:
             raise ExchangeUnavailable(
-                f"{name} broke off after {len(body)} bytes: {reason_of(error)}"
+                f"{name} broke off: {reason_of(error)}"
             ) from error
         return bytes(body)
 
