@@ -290,6 +290,21 @@ def test_watch_and_dry_run_exclude_each_other(door: Door) -> None:
     assert "exclude each other" in err
 
 
+def test_an_archive_of_another_exchange_that_is_asked_for_is_wrong_usage(
+    door: Door,
+) -> None:
+    code, _, err = finish(door("--source", "archive"))
+    assert code == 2
+    assert "BINANCE_ARCHIVE_URL='https://data.binance.vision': expected" in err
+    assert "'simulated'; this one is of 'binance'" in err
+
+
+def test_a_dry_run_asks_rest_only(door: Door) -> None:
+    code, _, err = finish(door("--source", "archive", "--dry-run"))
+    assert code == 2
+    assert "--dry-run asks REST only" in err
+
+
 def test_a_reader_of_the_table_may_leave_early(environment: dict[str, str]) -> None:
     done = subprocess.run(
         f"'{sys.executable}' get_kline_data.py --print --quiet | head -1",

@@ -15,11 +15,12 @@ from klineboard.market.archive import ArchiveFile, parse_period
 from klineboard.market.interval import DAY, INTERVALS
 from klineboard.market.moment import parse_moment as at
 from klineboard.market.series import Series
-from klineboard.simulator import RecordedMarket, Simulator
+from klineboard.simulator import RecordedMarket, Simulator, read_recording
 from klineboard.simulator.replay import Recording
 from klineboard.storage.database import Database
+from klineboard.storage.klines import newest_klines
 from tests.candles import make_klines
-from tests.conftest import MakeSettings
+from tests.conftest import MakeSettings, recorded
 from tests.jobs.conftest import (
     BTC_HOURS,
     START,
@@ -80,11 +81,12 @@ def collector_for(
 ) -> Callable[..., Collector]:
     def make(
         url: str = "",
+        rest: str = "",
         stop: threading.Event | None = None,
         on_progress: Callable[[], None] = lambda: None,
     ) -> Collector:
         settings = make_settings(
-            BINANCE_API_URL=simulator.url,
+            BINANCE_API_URL=rest or simulator.url,
             BINANCE_ARCHIVE_URL=url or simulator.url,
             DATABASE_WAIT_SECONDS="5",
         )
@@ -104,10 +106,11 @@ def take(collector_for: Callable[..., Collector]) -> Take:
         start: int = START,
         end: int | None = None,
         url: str = "",
+        rest: str = "",
         on_progress: Callable[[], None] = lambda: None,
     ) -> list[Result]:
         series = series_of(*names or ("BTCUSDT 4h",))
-        collector = collector_for(url, on_progress=on_progress)
+        collector = collector_for(url, rest, on_progress=on_progress)
         return collector.run(Order(series, start, end, source))
 
     return run
@@ -249,7 +252,7 @@ BAD_FILES = {
 def test_bad_files_are_named_and_their_months_come_by_rest(
     take: Take, simulator: Simulator, database: Database
 ) -> None:
-    simulator.clock.set(at("2024-04-02"))
+    simulator.clock.set(at("2024-04-02T09:00"))
     for period, (kind, _) in BAD_FILES.items():
         simulator.faults.add(kind=kind, path=file_of(period).path, count=99)
     (result,) = take(start=FROM)
@@ -315,6 +318,31 @@ def test_an_outage_inside_a_file_is_known_as_one_after_rest_was_asked(
     simulator.statistics.clear()
     take()
     assert simulator.statistics.asked(ASKED) == 0
+
+
+def test_the_outage_of_a_real_month_is_found_in_its_file(
+    take: Take, database: Database
+) -> None:
+    path = recorded("binance-spot-BTCUSDT-1m-2023-03.csv.gz")
+    series = Series("BTCUSDT", INTERVALS["1m"])
+    market = RecordedMarket([read_recording(path)])
+    now = at("2023-04-01T09:00")
+    with Simulator(market=market, now=now, speed=0, origin="") as exchange:
+        (result,) = take(
+            "BTCUSDT 1m",
+            source=None,
+            start=at("2023-03-01"),
+            end=at("2023-04-01") - 1,
+            url=exchange.url,
+            rest=exchange.url,
+        )
+    assert (result.status, result.rows_stored) == ("ok", 44_560)
+    assert taken(database) == [("BTCUSDT", "1m", "2023-03", 44_560, 0)]
+    assert rows(
+        database, "SELECT start_time::text, end_time::text, state FROM gaps"
+    ) == [("2023-03-24 12:40:00+00", "2023-03-24 14:00:00+00", "exchange")]
+    with database.transaction() as cursor:
+        assert newest_klines(cursor, series, 1)[0].open_time == at("2023-03-31T23:59")
 
 
 def test_a_symbol_without_files_comes_by_rest(
