@@ -320,29 +320,29 @@ def test_an_outage_inside_a_file_is_known_as_one_after_rest_was_asked(
     assert simulator.statistics.asked(ASKED) == 0
 
 
-def test_the_outage_of_a_real_month_is_found_in_its_file(
+def test_the_outage_of_a_real_day_is_found_in_its_file(
     take: Take, database: Database
 ) -> None:
     path = recorded("binance-spot-BTCUSDT-1m-2023-03.csv.gz")
     series = Series("BTCUSDT", INTERVALS["1m"])
     market = RecordedMarket([read_recording(path)])
-    now = at("2023-04-01T09:00")
+    now = at("2023-03-25T09:00")
     with Simulator(market=market, now=now, speed=0, origin="") as exchange:
         (result,) = take(
             "BTCUSDT 1m",
             source=None,
-            start=at("2023-03-01"),
-            end=at("2023-04-01") - 1,
+            start=at("2023-03-24"),
+            end=at("2023-03-25") - 1,
             url=exchange.url,
             rest=exchange.url,
         )
-    assert (result.status, result.rows_stored) == ("ok", 44_560)
-    assert taken(database) == [("BTCUSDT", "1m", "2023-03", 44_560, 0)]
+    assert (result.status, result.rows_stored) == ("ok", 1_360)
+    assert taken(database) == [("BTCUSDT", "1m", "2023-03-24", 1_360, 0)]
     assert rows(
         database, "SELECT start_time::text, end_time::text, state FROM gaps"
     ) == [("2023-03-24 12:40:00+00", "2023-03-24 14:00:00+00", "exchange")]
     with database.transaction() as cursor:
-        assert newest_klines(cursor, series, 1)[0].open_time == at("2023-03-31T23:59")
+        assert newest_klines(cursor, series, 1)[0].open_time == at("2023-03-24T23:59")
 
 
 def test_a_symbol_without_files_comes_by_rest(
