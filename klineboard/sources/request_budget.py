@@ -103,6 +103,12 @@ class RequestBudget:
             self._roll()
             return self._minute.used
 
+    @property
+    def used_share(self) -> float | None:
+        """What part of the current minute's limit is spent, None without a limit."""
+        limit = self._limit
+        return self.used / limit if limit else None
+
     def learn_limit(self, limit_per_minute: int) -> None:
         """Take the limit that ``exchangeInfo`` names."""
         with self._mutex:
