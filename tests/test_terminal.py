@@ -26,7 +26,7 @@ def test_an_old_speed_is_forgotten() -> None:
     pace = Pace()
     for now, done in ((0.0, 0), (1.0, 90_000), (60.0, 90_000), (61.0, 91_000)):
         words = pace.words(now, done, 3_691_000, None)
-    assert words == "17 a second · 58.8 h left"
+    assert words == "1,000 a second · 60 min left"
 
 
 def test_without_progress_no_speed_is_claimed() -> None:
