@@ -112,10 +112,9 @@ def test_counts_are_kept_whichever_table_is_named(
         def change(statement: str) -> None:
             cursor.execute(sql.SQL(statement).format(table=sql.Identifier(table)))
 
-        minutes = "WHERE symbol = 'BTCUSDT' AND interval = '1m'"
-        change("DELETE FROM {table} " + minutes + " AND number_of_trades < 2")
+        change("DELETE FROM {table} WHERE interval = '1m' AND number_of_trades < 2")
         assert counts() == [3, 3]
-        change("UPDATE {table} SET symbol = 'X' " + minutes)
+        change("UPDATE {table} SET symbol = 'X' WHERE interval = '1m'")
         cursor.execute("SELECT row_count FROM series WHERE symbol = 'X'")
         assert cursor.fetchone() == (3,)
         change("TRUNCATE {table}")
