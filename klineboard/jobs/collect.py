@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import CsvNotWritable, ExchangeError, SeriesRejected, Stopped
 from ..market.coverage import Coverage
-from ..market.kline import Page
+from ..market.kline import Kline, Page
 from ..market.series import Series
 from ..storage.csv_files import bring_in_line
 from ..storage.database import Database
@@ -213,6 +213,7 @@ class _Collection:
         """Ask REST for the first open time in a span, None if there is none."""
         exchange, count = self._fetcher.exchange, self._fetcher.count
         page = exchange.klines(*self._series, *span, count)
+        self._note_beginning(page.klines)
         return page.klines[0].open_time if page.klines else None
 
     def warn(self, sentence: str) -> None:
@@ -236,11 +237,19 @@ class _Collection:
             for sentence in page.rejected[:10]:
                 log.error("%s: not stored: %s", self._series, sentence)
         klines = self._task.closed(page.klines)
+        self._note_beginning(klines)
         with self._database.transaction() as cursor:
             stored = store_klines(
                 cursor, self._series, klines, settled=self._task.settled
             )
         self.count(stored)
+
+    def _note_beginning(self, klines: list[Kline]) -> None:
+        if self._before.first_open is None and not self._result.rows_stored and klines:
+            # The history begins here, at the symbol's listing.
+            self._expected = self._series.interval.steps(
+                klines[0].open_time, min(self._task.span[1], self._task.now)
+            )
 
     def _finish(self, csv_folder: Path) -> None:
         with self._database.transaction() as cursor:
