@@ -45,12 +45,14 @@ def start(
     Args:
         settings: Gives the folder and the level.
         name: ``collect``, ``stream`` or ``web``.
-        console: A terminal that progress bars are drawn on, else plain output.
+        console: A terminal that progress bars are drawn on; lines go where it writes.
         quiet: Standard output gets warnings and errors only; the file gets all.
     """
     formatter = logging.Formatter(_FORMAT, "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
-    output: logging.Handler = logging.StreamHandler(sys.stdout)
+    output: logging.Handler = logging.StreamHandler(
+        sys.stdout if console is None else console.file
+    )
     if console is not None and console.is_terminal:
         output = _ConsoleHandler(console)
     output.setLevel(logging.WARNING if quiet else settings.log_level)
