@@ -30,6 +30,21 @@ class _ConsoleHandler(logging.Handler):
         self._console.print(self.format(record), markup=False, highlight=False)
 
 
+class _FileHandler(ConcurrentRotatingFileHandler):
+    """Says once where lines no longer reach the file; standard output has them."""
+
+    _has_complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say in a line, not by a traceback for each line, that a disk is full."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._has_complained:
+            self._has_complained = True
+            sys.stderr.write(f"log lines do not reach {self.baseFilename}: {error}\n")
+
+
 def start(
     settings: Settings,
     name: str,
@@ -89,7 +104,7 @@ def start(
 def _file_handler(settings: Settings, name: str) -> BaseRotatingHandler:
     path = settings.log_dir / f"{name}.log"
     path.open("a").close()  # Fails here and now where the folder is not ours.
-    handler: BaseRotatingHandler = ConcurrentRotatingFileHandler(
+    handler: BaseRotatingHandler = _FileHandler(
         str(path), maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
     )
     return handler

@@ -144,9 +144,9 @@ class Verifier:
         return findings
 
     def _progress(self, series: Series, done: int, expected: int) -> None:
+        self._display.progress(series, done, expected)
         if self._stop.is_set():
             raise Stopped
-        self._display.progress(series, done, expected)
 
 
 def _expected(series: Series, stored: Sequence[Series]) -> str:
