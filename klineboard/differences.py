@@ -52,7 +52,8 @@ class TextReport:
             )
             sys.stdout.flush()
         level = logging.INFO if findings.is_clean else logging.WARNING
-        log.log(level, "%s", summary(findings))
+        if findings.compared or not findings.unverified:
+            log.log(level, "%s", summary(findings))
         for part in findings.unverified:
             log.warning("%s: NOT verified %s", findings.series, _where(part))
 
@@ -126,7 +127,8 @@ def summary(findings: Findings) -> str:
     compared = f"{findings.compared:,}"
     if findings.is_sample or findings.compared != findings.stored:
         compared += f" of {findings.stored:,}"
-    counts = [f"{compared} candles compared", f"{findings.found['differs']:,} differ"]
+    word = "candle" if compared == "1" else "candles"
+    counts = [f"{compared} {word} compared", f"{findings.found['differs']:,} differ"]
     counts += [f"{findings.found[kind]:,} {kind}" for kind in ("missing", "surplus")]
     parts = [f"{findings.series}: {', '.join(counts)}"]
     if findings.repaired:

@@ -62,12 +62,18 @@ def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) 
     """Refuse what does not go together; ends the process with 2."""
     if not options.verify:
         for name in ("sample", "repair", "json"):
-            if getattr(options, name) not in (None, False):
+            if _is_given(options, name):
                 parser.error(f"--{name} belongs to --verify")
         return
     for name, option in _OTHER_MODES.items():
-        if getattr(options, name, None) not in (None, False):
+        if _is_given(options, name):
             parser.error(f"--verify and {option} exclude each other")
+
+
+def _is_given(options: argparse.Namespace, name: str) -> bool:
+    # By identity: a number may be 0, which is equal to False.
+    value = getattr(options, name, None)
+    return value is not None and value is not False
 
 
 def verify(

@@ -20,7 +20,7 @@ from ..market.series import Series
 from ..storage.csv_files import bring_in_line
 from ..storage.database import Database
 from ..storage.klines import store_klines
-from ..storage.series import hold_gaps, scan_holes, series_lock, sync_gaps
+from ..storage.series import refresh_gaps, series_lock
 from ..storage.verification import (
     draw_opens,
     read_at,
@@ -347,8 +347,7 @@ class Verification:
 
     def _finish(self, csv_folder: Path) -> None:
         with self._database.transaction() as cursor:
-            hold_gaps(cursor, self._series)
-            sync_gaps(cursor, self._series, scan_holes(cursor, self._series))
+            refresh_gaps(cursor, self._series)
         try:
             with self._database.transaction() as cursor:
                 bring_in_line(cursor, csv_folder, self._series)

@@ -144,7 +144,8 @@ class Verifier:
         return findings
 
     def _progress(self, series: Series, done: int, expected: int) -> None:
-        self._display.progress(series, done, expected)
+        budget = self._contact.exchange.budget.used_share
+        self._display.progress(series, done, expected, budget)
         if self._stop.is_set():
             raise Stopped
 

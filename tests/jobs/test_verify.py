@@ -311,7 +311,8 @@ def test_what_the_exchange_does_not_tell_is_named_and_not_called_verified(
     simulator.faults.add(kind="html", skip=1, count=99, path="/api/v3/klines")
     findings, _ = verify(sample=sample)
     assert not findings.is_clean
-    assert 0 < findings.compared < (sample or findings.stored)
+    # Requests of a sample are under way together: any of them may have failed first.
+    assert findings.compared == 1000 or (sample and findings.compared < sample)
     (rest,) = findings.unverified
     assert rest.start is not None
     assert rest.end == at("2024-03-01T11:00")
