@@ -11,7 +11,7 @@ import threading
 
 from rich.console import Console
 
-from klineboard import __version__, logs
+from klineboard import __version__, logs, verify_command
 from klineboard.errors import (
     KlineboardError,
     SettingsError,
@@ -90,6 +90,7 @@ def arguments() -> argparse.ArgumentParser:
         action="store_true",
         help="stay, and collect a few seconds after each candle closes",
     )
+    verify_command.add_options(parser)
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument("--version", action="version", version=__version__)
     return parser
@@ -210,7 +211,9 @@ def main() -> int:
         parser.error("--watch and --dry-run exclude each other")
     if options.source == "archive" and options.dry_run:
         parser.error("--dry-run asks REST only, not --source archive")
-    console = Console(soft_wrap=True)
+    verify_command.check_options(parser, options)
+    # Where standard output is for a program, the log is beside it.
+    console = Console(soft_wrap=True, stderr=options.json)
     stop = stop_on_signals()
     try:
         settings = Settings.load()
@@ -218,6 +221,9 @@ def main() -> int:
         for sentence in unknown_keys():
             log.warning("%s", sentence)
         order = order_of(options, settings)
+        if options.verify:
+            clean = verify_command.verify(settings, order, options, console, stop)
+            return INTERRUPTED if stop.is_set() else OK if clean else SOME_FAILED
         if options.dry_run:
             return dry_run(settings, order, options.newest or 10, stop)
         return collect(settings, order, options, console, stop)
@@ -230,7 +236,7 @@ def main() -> int:
     except BrokenPipeError:
         # Whoever read the table has seen enough of it (``--print | head``).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return SOME_FAILED if options.verify else OK  # Not all was verified.
     except KlineboardError as error:
         log.error("%s", error)
         return SOME_FAILED

@@ -16,6 +16,7 @@
     ├── Stopped                     the process was told to end; the next run goes on
     └── StorageError
         ├── DatabaseUnavailable     wait for host and port
+        ├── DiskFull                end the run: the next one goes on when there is room
         └── CsvNotWritable          the table is right; the file follows at the next run
 
 Foreign exceptions (requests, psycopg2, OSError) are translated where they arise, in
@@ -128,6 +129,10 @@ class StorageError(KlineboardError):
 
 class DatabaseUnavailable(StorageError):
     """PostgreSQL cannot be reached."""
+
+
+class DiskFull(StorageError):
+    """PostgreSQL has no room for more; what was stored before is whole."""
 
 
 class CsvNotWritable(StorageError):

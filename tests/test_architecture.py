@@ -23,6 +23,15 @@ MAY_IMPORT = {
     "live": {"errors", "settings", "market"},
     "web": {"errors", "settings", "market", "storage", "jobs", "logs"},
     "terminal": {"market", "storage", "jobs"},
+    "differences": {"market", "jobs"},
+    "verify_command": {
+        "errors",
+        "settings",
+        "storage",
+        "jobs",
+        "terminal",
+        "differences",
+    },
     "simulator": {"errors", "market"},
 }
 

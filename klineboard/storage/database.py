@@ -18,7 +18,7 @@ import psycopg2.sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from ..errors import DatabaseUnavailable, StorageError
+from ..errors import DatabaseUnavailable, DiskFull, StorageError
 from ..settings import Settings
 from . import embedded
 
@@ -35,6 +35,7 @@ _MIGRATION_LOCK = 5_555_000_001
 # SQLSTATE classes and codes of a server that is going, gone or not there yet
 # (PostgreSQL, Appendix A: 08 connection, 57P0x operator intervention).
 _AWAY_CODES = ("08", "57P01", "57P02", "57P03", "53300")
+_DISK_FULL = "53100"
 
 
 class Database:
@@ -209,7 +210,12 @@ def translated_errors(place: str) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        code = error.pgcode or ""
+        code = _cause(error).pgcode or ""
+        if code == _DISK_FULL:
+            raise DiskFull(
+                f"{place}: its disk is full ({_first_line(_cause(error))}); make room, "
+                "and the next run goes on from here"
+            ) from error
         lost = code.startswith(_AWAY_CODES) or (
             not code
             and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
@@ -271,6 +277,16 @@ def _applied(cursor: Cursor) -> set[int]:
 def _one(cursor: Cursor) -> Any:
     row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _cause(error: psycopg2.Error) -> psycopg2.Error:
+    """Return the error that began it.
+
+    A server that falls in the middle of a statement says why, and the roll-back that
+    follows only finds the connection closed.
+    """
+    before = error.__context__
+    return _cause(before) if isinstance(before, psycopg2.Error) else error
 
 
 def _first_line(error: Exception) -> str:
