@@ -39,8 +39,13 @@ class Services:
     database: Database
     now: Callable[[], int] = system_time
     bodies: BodyCache = field(default_factory=BodyCache)
+    long_answers: threading.BoundedSemaphore = field(init=False)
     _prepared: bool = False
     _mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Leave half of the threads to pages, however many exports are read."""
+        self.long_answers = threading.BoundedSemaphore(self.settings.web_threads // 2)
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
