@@ -10,13 +10,13 @@ from klineboard import logs
 from klineboard.errors import SettingsError
 from klineboard.settings import PROJECT_ROOT, Settings
 
-# gthread: a slow reader of an export takes a thread, not a worker. max-requests returns
-# the memory that long-lived workers collect; a worker that ends so is missed for a
-# moment, so that it should not come to that every few minutes where many ask. The
+# The worker is gunicorn's threaded one, and keeps slow readers of exports apart.
+# max-requests returns the memory that long-lived workers collect; a worker that ends so
+# is missed for a moment, which should not come every few minutes where many ask. The
 # control socket of gunicorn 25.1 and later would need a home folder that a container
 # lacks.
 _FLAGS = (
-    "--worker-class=gthread --timeout=60 --graceful-timeout=10 "
+    "--worker-class=klineboard.web.worker.Worker --timeout=60 --graceful-timeout=10 "
     "--max-requests=1000000 --max-requests-jitter=200000 --no-control-socket"
 ).split()
 _MEMORY_FOLDER = "/dev/shm"

@@ -212,7 +212,7 @@ class Settings:
     web_host: str = _setting("127.0.0.1", _word)
     web_port: int = _setting("5555", _port)
     web_workers: int = _setting("2", _number(1, 64))
-    web_threads: int = _setting("8", _number(2, 64))
+    web_threads: int = _setting("8", _number(1, 64))
     stream_coins: tuple[str, ...] = _setting("BTC,BNB,ETH,SOL,XRP", _coins)
     stall_seconds: float = _setting("30", _stall_seconds)
     stream_host: str = _setting("127.0.0.1", _word)

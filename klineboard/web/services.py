@@ -24,6 +24,8 @@ from .repeats import Holds
 
 _KEY = "klineboard"
 _LONGEST_TURN_SECONDS = 3.0
+# Of all workers together; PostgreSQL has 100 connections unless told otherwise.
+_LONG_ANSWERS = 64
 
 
 def system_time() -> int:
@@ -44,8 +46,9 @@ class Services:
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Leave half of the threads to pages, however many exports are read."""
-        self.long_answers = threading.BoundedSemaphore(self.settings.web_threads // 2)
+        """Share the connections that exports may take among the workers."""
+        share = max(1, _LONG_ANSWERS // self.settings.web_workers)
+        self.long_answers = threading.BoundedSemaphore(share)
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:

@@ -1,8 +1,9 @@
-"""A limit on answers that take long, so that a page always finds a free thread.
+"""Answers that take as long as their reader wants, and keep nobody else waiting.
 
-A reader of an export takes one of the worker's threads for as long as it reads, and
-one that stalls takes it for ever. Half of the threads are theirs at most; who comes
-when these are taken is told to come again.
+A reader of an export takes a thread for as long as it reads, and one that stalls takes
+it for ever. So the thread hands its place among those that answer pages to a new one.
+Threads cost little, but each export reads with a connection to PostgreSQL: there is a
+limit, and who comes when it is reached is told to come again.
 """
 
 from __future__ import annotations
@@ -16,23 +17,25 @@ from flask import Response
 
 from .errors import Busy
 from .services import services
+from .worker import hand_over_place
 
 _Arguments = ParamSpec("_Arguments")
 
 
-def one_of_few(
+def takes_long(
     view: Callable[_Arguments, Response],
 ) -> Callable[_Arguments, Response]:
-    """Let a view answer only while few answers of such views are under way.
+    """Answer beside the pages; refuse where too many such answers are under way.
 
-    It stands below the route. The slot is held until the answer was sent, or its
-    reader went away.
+    It stands below the route. An answer is under way until it was sent, or its reader
+    went away.
     """
 
     @wraps(view)
     def limited(*args: _Arguments.args, **keys: _Arguments.kwargs) -> Response:
         give_back = _take(services().long_answers)
         try:
+            hand_over_place()
             response = view(*args, **keys)
         except BaseException:
             give_back()
@@ -47,7 +50,7 @@ def _take(slots: threading.BoundedSemaphore) -> Callable[[], None]:
     """Take a slot, and return what gives it back, once however often it is called.
 
     Raises:
-        Busy: All are taken; nobody waits for one, since that would take a thread too.
+        Busy: All are taken.
     """
     if not slots.acquire(blocking=False):
         raise Busy(
