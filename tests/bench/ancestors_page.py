@@ -16,7 +16,7 @@ from flask import Flask, render_template_string
 
 from klineboard.settings import Settings
 from klineboard.storage.database import Connection, Database
-from tests.bench.http_load import Load, Row, measure
+from tests.bench.http_load import Load, Row, measure, warm_up
 from tests.bench.processes import free_port, running
 
 WANTED_TIMES = 20
@@ -105,7 +105,7 @@ def ancestors_rows(page_url: str, settings: Mapping[str, str]) -> list[Row]:
     place = f"127.0.0.1:{free_port()}"
     command = _command(loaded, place)
     with running(command, dict(settings), f"http://{place}/ready"):
-        measure(f"http://{place}/", AT_ONCE, 1)
+        warm_up(f"http://{place}/")
         theirs = measure(f"http://{place}/", AT_ONCE, _SECONDS)
     ours = [_measured(page_url + path) for path in OURS]
     # A view of ours is these requests together.
@@ -124,7 +124,7 @@ def ancestors_rows(page_url: str, settings: Mapping[str, str]) -> list[Row]:
 
 
 def _measured(url: str) -> Load:
-    measure(url, AT_ONCE, 1)
+    warm_up(url)
     return measure(url, AT_ONCE, _OURS_SECONDS)
 
 
