@@ -24,6 +24,7 @@ from . import (
 from .background import Background
 from .errors import register_errors
 from .headers import register_headers
+from .repeats import Repeats
 from .services import Services, system_time
 from .static_files import register_static
 
@@ -61,6 +62,8 @@ def create_app(
     if refresh is not None:
         keeper = Background(partial(_keep_fresh, own, refresh), _REFRESH_PAUSE_SECONDS)
         app.before_request(keeper.ensure_running)
+    # Outermost, so that what is repeated passes nothing else.
+    app.wsgi_app = Repeats(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

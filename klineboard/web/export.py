@@ -12,12 +12,14 @@ from ..storage.charts import stored_series
 from ..storage.exports import stream_csv
 from .arguments import refuse_typos, span_arguments
 from .errors import RequestError, near_names
+from .long_answers import takes_long
 from .services import services
 
 blueprint = Blueprint("export", __name__)
 
 
 @blueprint.get("/export/<name>")
+@takes_long
 def export(name: str) -> Response:
     """Answer a series as CSV, in the very format of the files in DATA_DIR/csv."""
     refuse_typos("start", "end")
