@@ -8,7 +8,7 @@ import { Days } from "./coverage_days.js";
 import { showCorrections, showRuns } from "./coverage_tables.js";
 import { startTip } from "./coverage_tip.js";
 import { pairOf, totalWords } from "./coverage_words.js";
-import { byId, make, remember, remembered, setText } from "./dom.js";
+import { byId, remember, remembered, setText } from "./dom.js";
 import * as format from "./format.js";
 import { titleOfTrouble } from "./notices.js";
 import { poll } from "./poll.js";
@@ -40,6 +40,8 @@ let one = null;
 /** @type {ApiError | null} */
 let trouble = null;
 let asking = new AbortController();
+/** Whether the month that was asked for is still to be brought into view. */
+let wanted = true;
 
 /* Asking --------------------------------------------------------------------------- */
 
@@ -50,12 +52,10 @@ async function fetchAll() {
   const { signal } = asking;
   const { symbol, interval } = wish;
   try {
-    const [every, chosen] = await Promise.all([
-      getJson("/api/coverage", signal), isOne() ? getJson(oneAddress(symbol, interval), signal) : null]);
+    all = /** @type {All} */ (await getJson("/api/coverage", signal));
+    one = isOne() ? /** @type {One} */ (await getJson(oneAddress(symbol, interval), signal)) : null;
     if (signal.aborted) return;
     trouble = null;
-    all = /** @type {All} */ (every);
-    one = /** @type {One | null} */ (chosen);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof ApiError)) throw error;
@@ -94,8 +94,8 @@ function go(address, { step = true } = {}) {
     one = null;
     scrollTo(0, 0);
   }
+  wanted = true;
   show();
-  markMonth();
   askAtOnce();
 }
 
@@ -123,7 +123,8 @@ function show() {
   showTrouble();
   if (!all) return;
   const now = serverNow();
-  const chosen = keyOfWish();
+  // Where there is no such series, the others are shown below the word for it.
+  const chosen = trouble && !trouble.passing ? "" : keyOfWish();
   const listed = all.series.filter((each) => !chosen || keyOf(each) === chosen);
   showSimulated(all.origin === "simulated");
   showChoice(all.series, chosen);
@@ -132,7 +133,7 @@ function show() {
   document.body.classList.toggle("one", chosen !== "");
   const subject = listed.length === 1 && chosen ? `${pairOf(listed[0])} ${listed[0].interval}` : "";
   document.title = `${subject ? `${subject} coverage` : "Coverage"} \u00b7 klineboard`;
-  if (one && keyOf(one) === chosen) days.show(one, wish);
+  if (one && keyOf(one) === chosen) showDays(one);
   else if (subject && !trouble) days.wait(subject);
   else days.hide();
   const journal = chosen ? one : all;
@@ -170,14 +171,15 @@ function showTrouble() {
     box.replaceChildren(`${titleOfTrouble(trouble)}.${kept} It is tried again every few seconds.`);
     if (!all) setText(byId("totals"), "Nothing could be read yet.");
   } else {
-    box.replaceChildren(`${format.sentence(trouble.message)} `, make("a", { href: "/coverage" }, "Show all series"));
+    box.replaceChildren(`${format.sentence(trouble.message)} `, "All series are shown instead.");
   }
 }
 
-/** Bring the month that was asked for into view. */
-function markMonth() {
-  if (!wish.at || wish.at.length < 7 || !one) return;
-  document.querySelector(`[data-month="${wish.at}"]`)?.scrollIntoView({ block: "nearest" });
+/** With the month that was asked for in view. @param {One} series */
+function showDays(series) {
+  days.show(series, wish);
+  if (wanted && wish.at) document.querySelector(".sheet.marked")?.scrollIntoView({ block: "nearest" });
+  wanted = false;
 }
 
 /* Wiring --------------------------------------------------------------------------- */

@@ -73,8 +73,8 @@ class Card {
 
 /** @param {SeriesCoverage} series */
 function heading(series) {
-  const { symbol, interval, state, state_text: text } = series;
-  const [word, tone] = words.stateWords(state);
+  const { symbol, interval, state_text: text } = series;
+  const [word, tone] = words.stateWords(series);
   const name = make("a", { href: addressOf({ symbol, interval }), title: "Its days" },
     words.pairOf(series), " ", make("span", { class: "of-interval" }, interval));
   return [make("h2", {}, name, make("span", { class: `state ${tone}`, title: text }, word))];
@@ -111,8 +111,7 @@ function correctedCandle({ last_correction: last }) {
 
 /** @param {HTMLElement[]} parts */
 function line(parts) {
-  return make("p", {}, ...parts.flatMap((part, i) =>
-    (i ? [make("span", { class: "dot", "aria-hidden": "true" }, "·"), part] : [part])));
+  return make("p", { class: "parts" }, make("span", {}, ...parts));
 }
 
 /** @param {{stored: number, expected: number}} progress */

@@ -2,7 +2,7 @@
 
 import { chartAddress } from "./coverage_address.js";
 import { keyOf } from "./coverage_cards.js";
-import { resultWords } from "./coverage_words.js";
+import { columnName, resultWords } from "./coverage_words.js";
 import { byId, make, setText } from "./dom.js";
 import * as format from "./format.js";
 
@@ -46,7 +46,7 @@ const said = new Map();
  * @param {string} of whose: "BTC/USDT 1h", or "" for all series
  */
 export function showRuns(runs, of) {
-  show("runs", runs, of, runRow, of
+  show("runs", runs, of, runRows, of
     ? `The collector has not run for ${of} yet.`
     : "The collector has not run yet. Each of its runs is listed here, one line a series.");
 }
@@ -56,7 +56,7 @@ export function showRuns(runs, of) {
  * @param {string} of whose: "BTC/USDT 1h", or "" for all series
  */
 export function showCorrections(corrections, of) {
-  show("corrections", corrections, of, correctionRow,
+  show("corrections", corrections, of, correctionRows,
     `No stored candle${of ? ` of ${of}` : ""} was ever replaced. Where the exchange later says ` +
     "something else, the whole row is replaced, and both are listed here.");
 }
@@ -66,44 +66,45 @@ export function showCorrections(corrections, of) {
  * @param {"runs" | "corrections"} id
  * @param {Entry[]} entries
  * @param {string} of
- * @param {(entry: Entry) => HTMLElement} row
+ * @param {(entry: Entry) => HTMLElement[]} rows
  * @param {string} nothing
  */
-function show(id, entries, of, row, nothing) {
+function show(id, entries, of, rows, nothing) {
   const now = JSON.stringify([entries, of]);
   if (said.get(id) === now) return;
   said.set(id, now);
   const table = byId(id);
   table.hidden = entries.length === 0;
   table.classList.toggle("of-one", of !== "");
-  table.querySelector("tbody")?.replaceChildren(...entries.map(row));
+  table.querySelector("tbody")?.replaceChildren(...entries.flatMap(rows));
   byId(`${id}-nothing`).hidden = entries.length > 0;
   setText(byId(`${id}-nothing`), nothing);
   setText(byId(`${id}-count`), entries.length ? `the newest ${entries.length}${of && ` of ${of}`}` : of);
 }
 
 /** @param {PastRun} run */
-function runRow(run) {
+function runRows(run) {
   const [word, tone] = resultWords(run.status);
-  const result = make("td", { class: "result" }, make("span", { class: `state ${tone}` }, word));
-  if (run.error) result.append(make("span", { class: "why" }, run.error));
-  return make("tr", {},
-    time(run.started_at), name(run), result,
+  const row = make("tr", {},
+    time(run.started_at, run), name(run),
+    make("td", { class: "result" }, make("span", { class: `state ${tone}` }, word)),
     number(run.rows_stored), number(run.rows_corrected), number(run.requests, "extra"),
     make("td", { class: "number extra" }, took(run.finished_at - run.started_at)));
+  return run.error ? [row, make("tr", { class: "why" }, make("td", { colspan: "7" }, run.error))] : [row];
 }
 
 /** @param {Correction} correction */
-function correctionRow(correction) {
+function correctionRows(correction) {
   const { open_time: opened, columns, stored, replacement } = correction;
   const start = opened - AROUND * 60 * MINUTE;
   const link = make("a", { href: chartAddress(correction, { start, end: opened + AROUND * 60 * MINUTE }) },
     format.plainDateTime(opened, "utc"));
   const changes = columns.map((column) => make("div", { class: "change" },
-    make("span", { class: "column" }, column.replaceAll("_", " ")),
+    make("span", { class: "column" }, columnName(column)),
     make("del", {}, shown(column, stored[column])), make("span", { "aria-label": "replaced by" }, "\u2192"),
     make("ins", {}, shown(column, replacement[column]))));
-  return make("tr", {}, time(correction.corrected_at), name(correction), make("td", {}, link), make("td", {}, ...changes));
+  return [make("tr", {}, time(correction.corrected_at, correction), name(correction),
+    make("td", {}, link), make("td", {}, ...changes))];
 }
 
 /**
@@ -115,10 +116,15 @@ function shown(column, value) {
   return column === "close_time" ? format.plainDateTime(Number(value), "utc") : String(value);
 }
 
-/** @param {number} moment */
-function time(moment) {
+/**
+ * With the series on a second line, for phones have no room for its column.
+ * @param {number} moment
+ * @param {{symbol: string, interval: string}} of
+ */
+function time(moment, of) {
   const whole = Math.floor(moment / SECOND) * SECOND;
-  return make("td", { class: "time" }, format.plainDateTime(whole, "utc"));
+  return make("td", { class: "time" },
+    format.plainDateTime(whole, "utc"), make("span", { class: "of-series" }, keyOf(of)));
 }
 
 /** @param {{symbol: string, interval: string}} of */

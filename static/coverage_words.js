@@ -37,17 +37,35 @@ const STATES = {
   not_trading: ["not trading", "warn"],
 };
 
+/** Columns of a candle, in short. @type {Record<string, string>} */
+const COLUMNS = {
+  open_price: "open", high_price: "high", low_price: "low", close_price: "close",
+  volume: "volume", close_time: "close time", quote_asset_volume: "quote volume",
+  number_of_trades: "trades", taker_buy_base_asset_volume: "taker buy",
+  taker_buy_quote_asset_volume: "taker buy quote",
+};
+
 /** Words and tones for the results of runs. @type {Record<string, [string, string]>} */
 const RESULTS = { ok: ["ok", "good"], failed: ["failed", "bad"], skipped: ["skipped", "idle"] };
 
-/** @param {string} state @returns {[string, string]} word and tone */
-export function stateWords(state) {
+/**
+ * @param {{state: string, missing: number}} series
+ * @returns {[string, string]} word and tone
+ */
+export function stateWords({ state, missing }) {
+  // On the dashboard a series is well that is up to date; here it must be whole, too.
+  if (state === "ok" && missing) return ["incomplete", "warn"];
   return STATES[state] ?? [state, "warn"];
 }
 
 /** @param {string} status of a run @returns {[string, string]} word and tone */
 export function resultWords(status) {
   return RESULTS[status] ?? [status, "warn"];
+}
+
+/** @param {string} column */
+export function columnName(column) {
+  return COLUMNS[column] ?? column;
 }
 
 /** @param {{base_asset: string, quote_asset: string}} series */
