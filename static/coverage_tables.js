@@ -101,8 +101,9 @@ function correctionRows(correction) {
     format.plainDateTime(opened, "utc"));
   const changes = columns.map((column) => make("div", { class: "change" },
     make("span", { class: "column" }, columnName(column)),
-    make("del", {}, shown(column, stored[column])), make("span", { "aria-label": "replaced by" }, "\u2192"),
-    make("ins", {}, shown(column, replacement[column]))));
+    make("span", {},
+      make("del", {}, shown(column, stored[column])), " \u2192 ",
+      make("ins", {}, shown(column, replacement[column])))));
   return [make("tr", {}, time(correction.corrected_at, correction), name(correction),
     make("td", {}, link), make("td", {}, ...changes))];
 }
