@@ -103,14 +103,16 @@ export function cellCounts({ stored, expected, missing, outage }) {
 
 /**
  * What is stored of a series, and what is not.
- * @param {{stored: number, expected: number, missing: number, never_existed: number}} counts
+ * @param {{stored: number, expected: number, missing: number, never_existed: number, state?: string}} counts
  * @returns {{text: string, tone?: string}[]}
  */
-export function countParts({ stored, expected, missing, never_existed: never }) {
+export function countParts({ stored, expected, missing, never_existed: never, state }) {
   const complete = stored === expected;
+  // While they are being fetched nothing is the matter.
+  const tone = state === "collecting" ? undefined : "lack";
   return [
     { text: complete ? `all ${format.count(stored)} stored` : `${format.count(stored)} of ${format.count(expected)} stored` },
-    missing ? { text: `${format.count(missing)} still to be fetched`, tone: "lack" } : { text: "nothing missing" },
+    missing ? { text: `${format.count(missing)} still to be fetched`, tone } : { text: "nothing missing" },
     ...(never ? [{ text: `${format.count(never)} never existed` }] : []),
   ];
 }
@@ -119,8 +121,8 @@ export function countParts({ stored, expected, missing, never_existed: never }) 
  * @param {SeriesCoverage} series
  * @param {number} now
  */
-export function runWords({ last_run: run }, now) {
-  if (!run) return "not collected yet";
+export function runWords({ last_run: run, state }, now) {
+  if (!run) return state === "collecting" ? "first run at work" : "not collected yet";
   return `last run ${resultWords(run.status)[0]} ${format.ago(run.finished_at, now)}`;
 }
 
