@@ -11,6 +11,7 @@ from ..jobs.refresh_market_caps import refresh_market_caps
 from ..settings import PROJECT_ROOT, Settings
 from ..storage.database import Database
 from . import (
+    coverage,
     export,
     figures,
     health,
@@ -28,7 +29,17 @@ from .repeats import Repeats
 from .services import Services, system_time
 from .static_files import register_static
 
-_MODULES = (page, trades, view, klines, series, market_caps, export, health)
+_MODULES = (
+    page,
+    trades,
+    coverage,
+    view,
+    klines,
+    series,
+    market_caps,
+    export,
+    health,
+)
 _STATEMENT_TIMEOUT_SECONDS = 20.0
 _REFRESH_PAUSE_SECONDS = 60.0
 

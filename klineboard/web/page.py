@@ -15,7 +15,12 @@ from .services import services
 blueprint = Blueprint("page", __name__)
 
 # A link stands in the header where its page is served.
-_LINKS = (("/", "Charts"), ("/live", "Live"), ("/trades", "Trades"))
+_LINKS = (
+    ("/", "Charts"),
+    ("/live", "Live"),
+    ("/trades", "Trades"),
+    ("/coverage", "Coverage"),
+)
 
 
 @blueprint.get("/")
