@@ -14,6 +14,7 @@
     ├── Stopped                     the process was told to end; the next run goes on
     └── StorageError
         ├── DatabaseUnavailable     wait for host and port
+        ├── NotExportable           ask for another format: this one cannot hold a value
         └── CsvNotWritable          the table is right; the file follows at the next run
 
 Foreign exceptions (requests, psycopg2, OSError) are translated where they arise, in
@@ -112,6 +113,10 @@ class StorageError(KlineboardError):
 
 class DatabaseUnavailable(StorageError):
     """PostgreSQL cannot be reached."""
+
+
+class NotExportable(StorageError):
+    """What is stored does not fit the format asked for, and nothing is rounded."""
 
 
 class CsvNotWritable(StorageError):
