@@ -19,6 +19,7 @@ from klineboard.errors import (
     StorageError,
 )
 from klineboard.jobs.collect_all import Collector, Order
+from klineboard.jobs.export import FORMATS, ExportOrder, export_files
 from klineboard.jobs.refresh_market_caps import refresh_market_caps
 from klineboard.jobs.rehearse import rehearse
 from klineboard.jobs.watch import watch
@@ -81,6 +82,17 @@ def arguments() -> argparse.ArgumentParser:
         "--watch",
         action="store_true",
         help="stay, and collect a few seconds after each candle closes",
+    )
+    parser.add_argument(
+        "--export",
+        metavar="PLACE",
+        help="write stored candles to a folder, a file a series, or to one file, and "
+        "collect nothing; all that is stored unless --symbol or --interval says less",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="of exported files (csv, or what the name of a file says)",
     )
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument("--version", action="version", version=__version__)
@@ -186,6 +198,39 @@ def collect(
     return SOME_FAILED if any(r.status == "failed" for r in results) else OK
 
 
+def export(
+    settings: Settings,
+    options: argparse.Namespace,
+    console: Console,
+    stop: threading.Event,
+) -> int:
+    """Write what is stored to files; nothing is collected."""
+    order = ExportOrder(
+        options.export,
+        options.format,
+        _names(options.symbol, "--symbol"),
+        _names(options.interval, "--interval"),
+        options.start,
+        options.end,
+    )
+    bars = console.is_terminal and not options.quiet
+    display = BarDisplay(console) if bars else PlainDisplay()
+    database = Database(settings)
+    database.wait(stop.wait)
+    failed = False
+
+    def progress(series: Series, done: int, expected: int) -> None:
+        if stop.is_set():
+            raise Stopped
+        display.progress(series, done, expected)
+
+    with display.run():
+        for exported in export_files(database, order, progress):
+            log.log(logging.ERROR if exported.error else logging.INFO, "%s", exported)
+            failed = failed or exported.error is not None
+    return SOME_FAILED if failed else OK
+
+
 def refresh(database: Database, settings: Settings) -> None:
     """Refresh the market caps beside the collection, whose outcome is not theirs."""
     try:
@@ -200,6 +245,12 @@ def main() -> int:
     options = parser.parse_args()
     if options.watch and options.dry_run:
         parser.error("--watch and --dry-run exclude each other")
+    if options.export is None and options.format:
+        parser.error("--format belongs to --export")
+    if options.export is not None and (
+        options.watch or options.dry_run or options.newest
+    ):
+        parser.error("--export goes without --watch, --dry-run and --print")
     console = Console(soft_wrap=True)
     stop = stop_on_signals()
     try:
@@ -207,6 +258,8 @@ def main() -> int:
         logs.start(settings, "collect", quiet=options.quiet, console=console)
         for sentence in unknown_keys():
             log.warning("%s", sentence)
+        if options.export is not None:
+            return export(settings, options, console, stop)
         order = order_of(options, settings)
         if options.dry_run:
             return dry_run(settings, order, options.newest or 10, stop)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +18,6 @@ from ..storage.charts import stored_series
 from ..storage.csv_files import replacing
 from ..storage.database import Database
 from ..storage.exports import CONTENT_TYPES, Extract, count_rows, stream
-
-log = logging.getLogger(__name__)
 
 FORMATS = tuple(CONTENT_TYPES)
 
@@ -62,6 +60,12 @@ class Exported(NamedTuple):
     path: Path
     rows: int = 0
     error: str | None = None
+
+    def __str__(self) -> str:
+        """Return one line for a person."""
+        if self.error:
+            return f"{self.series}: {self.error}"
+        return f"{self.series}: {self.rows:,} candles in {self.path}"
 
 
 def export_files(
@@ -134,30 +138,24 @@ def _moment(key: str, text: str | None, *, last: bool = False) -> int | None:
 
 def _chosen(order: ExportOrder, stored: Collection[Series]) -> list[Series]:
     """Return the stored series that are asked for; what is named must be there."""
-    known = ", ".join(map(str, stored)) or "nothing is"
     for name in order.intervals:
         if name not in INTERVALS:
             raise SettingsError("--interval", name, expected_intervals(name))
     symbols = [symbol.upper() for symbol in order.symbols]
-    for symbol in symbols or [None]:
-        for name in order.intervals or [None]:
-            if not any(
-                symbol in (None, one.symbol) and name in (None, one.interval.name)
-                for one in stored
-            ):
-                raise _not_stored(symbol, name, known)
+    names = list(product(symbols or [""], order.intervals or [""]))
+    for named in names:
+        if not any(_is_named(series, *named) for series in stored):
+            key = "--symbol" if named[0] else "--interval" if named[1] else "--export"
+            known = ", ".join(map(str, stored)) or "none is, yet"
+            value = " ".join(filter(None, named)) or order.place
+            raise SettingsError(key, value, f"a series that is stored: {known}")
     return [
-        one
-        for one in stored
-        if one.symbol in (symbols or [one.symbol])
-        and one.interval.name in (order.intervals or [one.interval.name])
+        series for series in stored if any(_is_named(series, *named) for named in names)
     ]
 
 
-def _not_stored(symbol: str | None, name: str | None, known: str) -> SettingsError:
-    key = "--export" if symbol is name is None else "--symbol" if symbol else "--interval"
-    value = " ".join(filter(None, (symbol, name))) or "all"
-    return SettingsError(key, value, f"a series that is stored: {known}")
+def _is_named(series: Series, symbol: str, interval: str) -> bool:
+    return symbol in ("", series.symbol) and interval in ("", series.interval.name)
 
 
 def _paths(order: ExportOrder, chosen: Sequence[Series]) -> tuple[str, list[Path]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,16 @@ DECIMALS = [
 @pytest.fixture
 def store(database: Database) -> Store:
     return store_into(database)
+
+
+# The same candles nine times more, each time some days later.
+LONGER = """
+INSERT INTO klines SELECT symbol, interval, open_time + later, open_price, high_price,
+    low_price, close_price, volume, close_time + later, quote_asset_volume,
+    number_of_trades, taker_buy_base_asset_volume, taker_buy_quote_asset_volume
+FROM klines, LATERAL (SELECT n * '10 days'::interval FROM generate_series(1, 9) n)
+    AS moved(later)
+"""
 
 
 @pytest.fixture
@@ -354,6 +365,22 @@ def test_a_reader_who_goes_away_ends_the_copy(database: Database, many: Series) 
     with database.transaction() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY'")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_the_memory_that_it_takes_does_not_grow_with_the_series(
+    database: Database, many: Series, suffix: str
+) -> None:
+    with database.transaction() as cursor:
+        cursor.execute(LONGER)
+    size, process, peak = 0, psutil.Process(), 0
+    blocks, _ = begin(database, many, suffix)
+    before = process.memory_info().rss
+    for block in blocks:
+        size += len(block)
+        peak = max(peak, process.memory_info().rss)
+    assert size > 10_000_000
+    assert peak - before < 3_000_000
 
 
 def test_a_failure_in_the_middle_is_no_short_file(
