@@ -108,6 +108,7 @@ def test_a_head_request_gets_the_headers_and_leaves_no_query(
     answer = client.head("/export/BTCUSDT_1h.jsonl")
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.mimetype == "application/jsonl"
+    answer.close()
     with database.transaction() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY'")
         assert cursor.fetchone() == (0,)
