@@ -224,10 +224,15 @@ def export(
             raise Stopped
         display.progress(series, done, expected)
 
-    with display.run():
-        for exported in export_files(database, order, progress):
-            log.log(logging.ERROR if exported.error else logging.INFO, "%s", exported)
-            failed = failed or exported.error is not None
+    try:
+        with display.run():
+            for exported in export_files(database, order, progress):
+                level = logging.ERROR if exported.error else logging.INFO
+                log.log(level, "%s", exported)
+                failed = failed or exported.error is not None
+    except Stopped:
+        log.warning("stopped; each file that is there is whole")
+        return INTERRUPTED
     return SOME_FAILED if failed else OK
 
 
