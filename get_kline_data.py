@@ -20,6 +20,7 @@ from klineboard.errors import (
 )
 from klineboard.jobs.archive import SOURCES
 from klineboard.jobs.collect_all import Collector, Order
+from klineboard.jobs.export import FORMATS, ExportOrder, export_files
 from klineboard.jobs.refresh_market_caps import refresh_market_caps
 from klineboard.jobs.rehearse import rehearse
 from klineboard.jobs.watch import watch
@@ -91,6 +92,17 @@ def arguments() -> argparse.ArgumentParser:
         help="stay, and collect a few seconds after each candle closes",
     )
     verify_command.add_options(parser)
+    parser.add_argument(
+        "--export",
+        metavar="PLACE",
+        help="write stored candles to a folder, a file a series, or to one file, and "
+        "collect nothing; all that is stored unless --symbol or --interval says less",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="of exported files (csv, or what the name of a file says)",
+    )
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument("--version", action="version", version=__version__)
     return parser
@@ -195,6 +207,44 @@ def collect(
     return SOME_FAILED if any(r.status == "failed" for r in results) else OK
 
 
+def export(
+    settings: Settings,
+    options: argparse.Namespace,
+    console: Console,
+    stop: threading.Event,
+) -> int:
+    """Write what is stored to files; nothing is collected."""
+    order = ExportOrder(
+        options.export,
+        options.format,
+        _names(options.symbol, "--symbol"),
+        _names(options.interval, "--interval"),
+        options.start,
+        options.end,
+    )
+    bars = console.is_terminal and not options.quiet
+    display = BarDisplay(console) if bars else PlainDisplay()
+    database = Database(settings)
+    database.wait(stop.wait)
+    failed = False
+
+    def progress(series: Series, done: int, expected: int) -> None:
+        if stop.is_set():
+            raise Stopped
+        display.progress(series, done, expected)
+
+    try:
+        with display.run():
+            for exported in export_files(database, order, progress):
+                level = logging.ERROR if exported.error else logging.INFO
+                log.log(level, "%s", exported)
+                failed = failed or exported.error is not None
+    except Stopped:
+        log.warning("stopped; each file that is there is whole")
+        return INTERRUPTED
+    return SOME_FAILED if failed else OK
+
+
 def refresh(database: Database, settings: Settings) -> None:
     """Refresh the market caps beside the collection, whose outcome is not theirs."""
     try:
@@ -212,6 +262,12 @@ def main() -> int:
     if options.source == "archive" and options.dry_run:
         parser.error("--dry-run asks REST only, not --source archive")
     verify_command.check_options(parser, options)
+    if options.export is None and options.format:
+        parser.error("--format belongs to --export")
+    if options.export is not None and (
+        options.watch or options.dry_run or options.newest
+    ):
+        parser.error("--export goes without --watch, --dry-run and --print")
     # Where standard output is for a program, the log is beside it.
     console = Console(soft_wrap=True, stderr=options.json)
     stop = stop_on_signals()
@@ -220,6 +276,8 @@ def main() -> int:
         logs.start(settings, "collect", quiet=options.quiet, console=console)
         for sentence in unknown_keys():
             log.warning("%s", sentence)
+        if options.export is not None:
+            return export(settings, options, console, stop)
         order = order_of(options, settings)
         if options.verify:
             clean = verify_command.verify(settings, order, options, console, stop)

