@@ -231,7 +231,7 @@ def export(
     def progress(series: Series, done: int, expected: int) -> None:
         if stop.is_set():
             raise Stopped
-        display.progress(series, done, expected)
+        display.progress(series, done, expected, None)
 
     try:
         with display.run():
