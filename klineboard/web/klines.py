@@ -55,6 +55,7 @@ def klines() -> Response:
     start, end = span_arguments()
     symbol = symbol_argument()
     own = services()
+    holds = own.while_unchanged(symbol or "")
     with own.reading() as cursor:
         if symbol is None:
             known = ", ".join(stored_symbols(cursor)) or "none yet"
@@ -78,7 +79,7 @@ def klines() -> Response:
         return f"{{{members}}}".encode()
 
     key = (series.key, version, interval.name, start, end, limit)
-    return cached_answer(own.bodies, key, make)
+    return cached_answer(own.bodies, key, make, holds=holds)
 
 
 def _read(cursor: Cursor, series: Series, asked: _Asked) -> dict[str, str]:
