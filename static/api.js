@@ -57,6 +57,8 @@ import { learnTime } from "./clock.js";
  * @property {{data: import("./plotly.js").Trace[], layout: import("./plotly.js").Layout}} figure
  * @property {Candles} candles
  * @property {{start: number, end: number} | null} view null where nothing is stored
+ * @property {{start: number, end: number} | null} bounds the symbol's oldest open time, and
+ *   the end of its newest candle
  * @property {Gap[]} gaps
  * @property {{price: string, change_24h: string | null, change_24h_percent: string | null, close_time: number} | null} last
  * @property {Coverage} coverage

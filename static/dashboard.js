@@ -1,6 +1,6 @@
 // The dashboard: asks for the data, and hands them to the parts of the page.
 
-import { pushAddress, queryOf, readAddress, replaceAddress } from "./address.js";
+import { ANYTHING, pushAddress, readAddress, replaceAddress, windowOf } from "./address.js";
 import { ApiError, getJson } from "./api.js";
 import { showCandleTable } from "./candle_table.js";
 import { Chart } from "./chart.js";
@@ -13,6 +13,7 @@ import { MarketCaps } from "./market_caps.js";
 import { followed } from "./markets.js";
 import { messageOf, messageOfError, showMessage, showNotices } from "./messages.js";
 import { isOtherInterval, noticesOf, statusWord, titleOfTrouble } from "./notices.js";
+import { Navigator } from "./navigator.js";
 import { poll } from "./poll.js";
 import { PriceHeader } from "./price_header.js";
 import { SeriesList } from "./series_list.js";
@@ -38,55 +39,111 @@ const options = {
 
 /** What is asked for. @type {Wish} */
 let wish = readAddress();
+/** The wish that the chart's window was last set for. @type {Wish | null} */
+let placed = null;
+/** What gestures set out from, and "reset" goes back to. @type {Wish} */
+let home = windowOf(wish) ? { ...ANYTHING, symbol: wish.symbol } : wish;
 /** What is shown. @type {View | null} */
 let view = null;
 /** What is wrong with asking for the view. @type {ApiError | null} */
 let trouble = null;
 /** @type {import("./api.js").SeriesAnswer | null} */
 let stored = null;
-let asking = new AbortController();
 let tableShown = false;
 
 const panel = byId("chart-panel");
 const header = new PriceHeader();
-const chart = new Chart(options);
+const chart = new Chart(options, { move, reset });
+const navigator = new Navigator(() => chart.pixels, rest);
 const toolbar = new Toolbar({ interval: chooseInterval, range: chooseRange });
-const list = new SeriesList(openSeries);
+const list = new SeriesList((symbol, interval) => {
+  navigator.choose(null);
+  openSeries(symbol, interval);
+});
 const caps = new MarketCaps(openSymbol, options);
 const tail = new LiveTail(showMoved);
 
 /* Choosing ------------------------------------------------------------------------- */
 
-/** @param {Wish} next */
+/** @param {Partial<Wish>} next */
 function choose(next) {
-  wish = next;
-  pushAddress(next);
+  wish = { ...ANYTHING, ...next };
+  home = windowOf(wish) ? { ...home, symbol: wish.symbol } : wish;
+  pushAddress(wish);
   askAtOnce();
 }
 
 /** @param {string} interval */
 function chooseInterval(interval) {
-  const range = fittingRange(interval, view?.range ?? wish.range);
-  choose({ symbol: currentSymbol(), interval, range });
+  navigator.choose(interval);
+  const window = chart.isZoomed ? chart.window : null;
+  if (window) choose({ symbol: currentSymbol(), interval, ...textsOf(navigator.fitting(window, interval)) });
+  else openSeries(currentSymbol(), interval);
 }
 
 /** The server picks the interval that suits a range. @param {string} range */
 function chooseRange(range) {
-  choose({ symbol: currentSymbol(), interval: null, range });
+  navigator.choose(null);
+  choose({ symbol: currentSymbol(), range });
 }
 
-/** @param {string} symbol @param {string} interval */
+/** @param {string | null} symbol @param {string} interval */
 function openSeries(symbol, interval) {
-  choose({ symbol, interval, range: fittingRange(interval, view?.range ?? wish.range) });
+  choose({ symbol, interval, range: fittingRange(interval, currentRange()) });
 }
 
-/** @param {string} symbol */
+/** The same stretch of another symbol. @param {string} symbol */
 function openSymbol(symbol) {
-  choose({ symbol, interval: view?.interval ?? wish.interval, range: view?.range ?? wish.range });
+  const { interval, start, end } = wish;
+  choose({ symbol, interval: view?.interval ?? interval, range: start ? null : currentRange(), start, end });
 }
 
 function currentSymbol() {
   return view?.symbol ?? wish.symbol;
+}
+
+function currentRange() {
+  return view?.range ?? home.range;
+}
+
+/* Moving --------------------------------------------------------------------------- */
+
+/**
+ * A gesture leads to a window. What is there of it is shown at once.
+ * @param {import("./viewport.js").Window} window
+ * @returns {Promise<void> | null} the drawing; null where the shown picture will do
+ */
+function move(window) {
+  // Another chart is on its way: its own window will be seen.
+  const moved = panel.dataset.loading ? null : navigator.move(window);
+  if (!moved) return null;
+  wish = placed = moved.wish;
+  if (moved.answer.body === view) return null;
+  navigator.show(moved.answer);
+  view = moved.answer.body;
+  showName(view);
+  return chart.show(tail.extend(view));
+}
+
+/** The gesture is over: what is missing is asked for, and then what may come next. */
+function rest() {
+  replaceAddress(wish);
+  drawTable();
+  // What is kept may have grown since: it is asked for again, and not drawn again.
+  if (!navigator.awaits(wish)) askView();
+}
+
+function reset() {
+  if (!chart.isZoomed) return;
+  navigator.choose(null);
+  wish = home;
+  replaceAddress(wish);
+  askAtOnce();
+}
+
+/** @param {import("./viewport.js").Window} window */
+function textsOf({ start, end }) {
+  return { start: String(Math.round(start)), end: String(Math.round(end)) };
 }
 
 /* Asking --------------------------------------------------------------------------- */
@@ -98,23 +155,20 @@ function askAtOnce() {
   if (known) header.announce(`${known.base_asset}/${known.quote_asset}`);
   if (wish.interval || wish.range) toolbar.press(wish.interval, wish.range);
   if (symbol && wish.interval) list.mark(`${symbol} ${wish.interval}`);
+  navigator.callOff();
   panel.dataset.loading ??= "next";
   askView();
 }
 
 /** A newer question makes an older one's answer stale: that one is called off. */
 async function fetchView() {
-  asking.abort();
-  asking = new AbortController();
-  const { signal } = asking;
   const asked = wish;
   try {
-    const answer = await getJson(`/api/view${queryOf(asked)}`, signal);
-    if (signal.aborted) return;
+    const answer = await navigator.ask(asked);
+    if (!answer) return;
     trouble = null;
-    await showView(/** @type {View} */ (answer), asked);
+    await showAnswer(answer, asked);
   } catch (error) {
-    if (signal.aborted) return;
     showTrouble(error);
   }
 }
@@ -146,24 +200,51 @@ async function fetchCaps() {
 /* Showing -------------------------------------------------------------------------- */
 
 /**
- * @param {View} answer
+ * @param {import("./views.js").Answer} answer
  * @param {Wish} asked
  */
-async function showView(answer, asked) {
+async function showAnswer(answer, asked) {
+  const window = windowOf(asked);
+  // Somebody may have moved on meanwhile, to where another answer shows more.
+  const best = asked === wish ? answer : navigator.best(wish) ?? answer;
+  navigator.show(best);
+  if (asked === wish) {
+    const { symbol, interval, range } = answer.body;
+    const { start, end } = asked;
+    wish = start || end ? { ...asked, symbol, interval } : { ...ANYTHING, symbol, interval, range };
+    if (placed === asked) placed = wish;
+    if (!window) home = wish;
+    replaceAddress(wish);
+  }
+  await showView(best.body, window);
+  if (chart.window) navigator.lookAhead(chart.window);
+}
+
+/**
+ * @param {View} answer
+ * @param {import("./viewport.js").Window | null} window that was asked for
+ */
+async function showView(answer, window) {
   const same = view !== null && drawnFrom(answer) === drawnFrom(view);
   view = answer;
-  if (asked === wish) {
-    replaceAddress({ symbol: answer.symbol, interval: answer.interval, range: answer.range });
-  }
   tail.follow(view, stored !== null && stored.relay !== null);
   header.show(tail.extend(answer));
   document.querySelector("a[data-page='/live']")?.setAttribute("href", liveLink(answer));
-  toolbar.show(answer);
-  list.mark(`${answer.symbol} ${answer.interval}`);
+  showName(answer);
   showState();
-  if (!same || panel.dataset.loading) await drawView(answer);
+  const elsewhere = placed !== wish;
+  placed = wish;
+  if (!same || elsewhere || panel.dataset.loading) await drawView(answer, elsewhere ? window : undefined);
   delete panel.dataset.loading;
   panel.classList.remove("nothing-shown");
+}
+
+/** Say which candles are shown. @param {View} shown */
+function showName(shown) {
+  toolbar.show(shown);
+  list.mark(`${shown.symbol} ${shown.interval}`);
+  byId("surface").setAttribute("aria-label",
+    `${shown.base_asset}/${shown.quote_asset} ${shown.interval} candles; arrow keys walk them`);
 }
 
 /** The same chart, live, where the relay follows it. @param {View} view */
@@ -181,11 +262,12 @@ function drawnFrom({ symbol, interval, range, source_interval: source, coverage,
   return JSON.stringify([symbol, interval, range, source, coverage.version, gaps, last, span]);
 }
 
-/** @param {View} answer */
-async function drawView(answer) {
-  byId("surface").setAttribute("aria-label",
-    `${answer.base_asset}/${answer.quote_asset} ${answer.interval} candles; arrow keys walk them`);
-  if (answer.candles.open_time.length) await chart.show(tail.extend(answer));
+/**
+ * @param {View} answer
+ * @param {import("./viewport.js").Window | null} [window] what is to be seen; left out, what is seen stays
+ */
+async function drawView(answer, window) {
+  if (answer.candles.open_time.length) await chart.show(tail.extend(answer), window);
   else chart.clear();
   drawTable();
 }
@@ -305,14 +387,14 @@ byId("zoom-in").addEventListener("click", () => chart.zoom(ZOOM_STEP));
 byId("zoom-out").addEventListener("click", () => chart.zoom(1 / ZOOM_STEP));
 byId("pan-left").addEventListener("click", () => chart.pan(-PAN_STEP));
 byId("pan-right").addEventListener("click", () => chart.pan(PAN_STEP));
-byId("reset").addEventListener("click", () => chart.reset());
+byId("reset").addEventListener("click", reset);
 byId("simulated").hidden = remembered("simulated") !== "yes";
 
 listenToKeys({
   filter: () => list.focusFilter(),
   walk: (steps) => chart.walk(steps),
   zoom: (factor) => chart.zoom(factor),
-  reset: () => chart.reset(),
+  reset,
   interval: (number) => toolbar.chooseInterval(number),
   theme: toggleTheme,
   zone: () => setZone(options.zone === "utc" ? "local" : "utc"),
@@ -321,6 +403,8 @@ listenToKeys({
 
 addEventListener("popstate", () => {
   wish = readAddress();
+  navigator.choose(null);
+  if (!windowOf(wish)) home = wish;
   askAtOnce();
 });
 

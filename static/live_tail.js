@@ -74,7 +74,9 @@ export class LiveTail {
     const last = this.#book.last;
     if (!last || this.#key !== `${view.symbol} ${view.source_interval}`) return view;
     const moved = { ...view, last: lastOf(view, last) };
-    if (view.interval !== view.source_interval) return moved;
+    // A view of the past ends where it ends.
+    const ends = !view.bounds || (view.view?.end ?? 0) >= view.bounds.end;
+    if (!ends || view.interval !== view.source_interval) return moved;
     const newest = view.candles.open_time.at(-1) ?? Infinity;
     const beyond = this.#book.rows.slice(this.#book.indexFrom(newest + 1));
     return beyond.length ? appended(moved, beyond) : moved;
