@@ -118,8 +118,9 @@ function move(window) {
   const moved = panel.dataset.loading ? null : navigator.move(window);
   if (!moved) return null;
   wish = placed = moved.wish;
-  if (moved.answer.body === view) return null;
   navigator.show(moved.answer);
+  tellDetail();
+  if (moved.answer.body === view) return null;
   view = moved.answer.body;
   showName(view);
   return chart.show(tail.extend(view));
@@ -131,6 +132,11 @@ function rest() {
   drawTable();
   // What is kept may have grown since: it is asked for again, and not drawn again.
   if (!navigator.awaits(wish)) askView();
+}
+
+/** Say in the document whether the picture has all the detail that suits its window. */
+function tellDetail() {
+  byId("stage").dataset.detail = navigator.isSharp(wish) ? "all" : "some";
 }
 
 function reset() {
@@ -217,6 +223,7 @@ async function showAnswer(answer, asked) {
     replaceAddress(wish);
   }
   await showView(best.body, window);
+  tellDetail();
   if (chart.window) navigator.lookAhead(chart.window);
 }
 

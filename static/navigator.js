@@ -36,8 +36,12 @@ export class Navigator {
    * @param {Wish} wish
    * @returns {Promise<Answer | null>} null where a newer question has called it off
    */
-  ask(wish) {
-    return this.#views.ask(this.#question(wish));
+  async ask(wish) {
+    const question = this.#question(wish);
+    const answer = await this.#views.ask(question);
+    // Where the page itself has picked the interval, nobody misses it.
+    const own = question.interval !== this.#chosen && windowOf(question) && this.#shown;
+    return answer && own ? { ...answer, body: unnoted(answer.body) } : answer;
   }
 
   /** What was under way is not wanted any more, nor what a gesture was to ask for. */
@@ -170,4 +174,9 @@ export class Navigator {
  */
 function wishOf(symbol, interval, { start, end }) {
   return { symbol, interval, range: null, start: String(Math.round(start)), end: String(Math.round(end)) };
+}
+
+/** @param {import("./api.js").View} view @returns {import("./api.js").View} */
+function unnoted(view) {
+  return view.requested_interval === view.interval ? view : { ...view, requested_interval: null, note: null };
 }
