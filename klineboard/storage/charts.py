@@ -161,6 +161,18 @@ def read_json_columns(
     }
 
 
+def has_more_than(
+    cursor: Cursor, series: Series, start: int, end: int, most: int
+) -> bool:
+    """Return whether more than ``most`` candles open from start to before end (ms)."""
+    cursor.execute(
+        "SELECT FROM klines WHERE symbol = %s AND interval = %s "
+        "AND open_time >= %s AND open_time < %s LIMIT 1 OFFSET %s",
+        (*series.key, to_moment(start), to_moment(end), most),
+    )
+    return cursor.rowcount > 0
+
+
 def read_candles(
     cursor: Cursor, series: Series, shown: Interval, start: int, end: int
 ) -> Candles:
