@@ -76,6 +76,7 @@ import { learnTime } from "./clock.js";
  * @property {string} quote_asset
  * @property {number} price_digits
  * @property {number} rows
+ * @property {number | null} first_open_time
  * @property {number | null} last_close_time
  * @property {string | null} last_price
  * @property {string | null} change_24h_percent

@@ -77,6 +77,12 @@ export class Chart {
     return place ? place.right - place.left : this.#stage.clientWidth;
   }
 
+  /** The fraction of the window where the hand is; the newest where it is nowhere. */
+  get at() {
+    const place = this.#place();
+    return place ? Math.min(Math.max(this.#markedFraction(place), 0), 1) : 1;
+  }
+
   /**
    * Show a view.
    * @param {View} view

@@ -183,6 +183,7 @@ async function fetchSeries() {
   try {
     stored = /** @type {import("./api.js").SeriesAnswer} */ (await getJson("/api/series"));
     list.show(stored.series);
+    navigator.series = stored.series;
     // Without a relay the page asks every few seconds, and tries no socket in vain.
     tail.follow(view, stored.relay !== null);
     const simulated = stored.origin === "simulated";
@@ -224,7 +225,7 @@ async function showAnswer(answer, asked) {
   }
   await showView(best.body, window);
   tellDetail();
-  if (chart.window) navigator.lookAhead(chart.window);
+  if (chart.window) navigator.lookAhead(chart.window, chart.at);
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { windowOf } from "./address.js";
 import { Views } from "./views.js";
-import { ahead, covers, intervalFor, spanAround, windowFor } from "./zoom.js";
+import { ahead, covers, extentsOf, intervalFor, spanAround, windowFor } from "./zoom.js";
 
 /** @typedef {import("./address.js").Wish} Wish */
 /** @typedef {import("./viewport.js").Window} Window */
@@ -21,6 +21,8 @@ export class Navigator {
   /** What is looked at since the last rest. @type {Window | null} */
   #rested = null;
   #timer = 0;
+  /** All that are stored. @type {import("./api.js").Series[]} */
+  series = [];
 
   /**
    * @param {() => number} pixels the picture's width
@@ -108,12 +110,13 @@ export class Navigator {
   /**
    * Fetch ahead what the next gesture may show.
    * @param {Window} window
+   * @param {number} at the fraction of it where the hand is
    */
-  lookAhead(window) {
+  lookAhead(window, at) {
     const shown = this.#shown;
     const scale = shown && this.#scale(shown);
     this.#rested = window;
-    if (shown && scale) this.#views.lookAhead(shown.symbol, ahead(window, shown.interval, scale));
+    if (shown && scale) this.#views.lookAhead(shown.symbol, ahead(window, shown.interval, scale, at));
   }
 
   /** @param {Answer} answer @param {Window} window */
@@ -161,8 +164,8 @@ export class Navigator {
   }
 
   /** @param {Answer} shown */
-  #scale({ body: { bounds, intervals } }) {
-    return bounds && { intervals, bounds, pixels: this.pixels() };
+  #scale({ symbol, body: { bounds, intervals } }) {
+    return bounds && { intervals, bounds, pixels: this.pixels(), extents: extentsOf(this.series, symbol) };
   }
 }
 

@@ -1,5 +1,6 @@
 // Which candles suit a stretch of time, and which answers show it. Pure.
 
+import { divides } from "./buckets.js";
 import { LENGTHS } from "./viewport.js";
 
 /** @typedef {import("./viewport.js").Window} Window */
@@ -9,6 +10,11 @@ import { LENGTHS } from "./viewport.js";
  * @property {string[]} intervals that can be shown, shortest first
  * @property {Window} bounds from the first stored candle to the end of the newest, ms
  * @property {number} pixels the picture's width
+ * @property {Extent[]} [extents] of the stored series, as far as they are known
+ */
+/**
+ * A stored series, and what it reaches over: from its first open time to its end, ms.
+ * @typedef {Window & {interval: string}} Extent
  */
 /**
  * Candles that are there.
@@ -53,14 +59,56 @@ export function candlesIn(window, interval, bounds) {
  * @returns {string}
  */
 export function intervalFor(window, scale, { shown = null, chosen = null, closer = true } = {}) {
-  const { intervals, bounds, pixels } = scale;
+  const { bounds, pixels } = scale;
+  const intervals = intervalsOver(window, scale);
   const count = (/** @type {string} */ name) => candlesIn(window, name, bounds);
-  if (chosen && count(chosen) <= MOST_CANDLES && isEnough(window, chosen, intervals)) return chosen;
+  if (chosen && intervals.includes(chosen) && count(chosen) <= MOST_CANDLES && isEnough(window, chosen, intervals)) return chosen;
   const wanted = Math.min(Math.max(pixels / COMFORTABLE, FEWEST_COMFORTABLE), MOST_CANDLES);
   const suiting = intervals.find((name) => count(name) <= wanted) ?? intervals[intervals.length - 1];
   if (!shown || !intervals.includes(shown) || LENGTHS[shown] >= LENGTHS[suiting]) return suiting;
   const most = closer ? MOST_CANDLES : Math.min(Math.max(pixels / TIGHT, FEWEST_COMFORTABLE), MOST_CANDLES);
   return count(shown) <= most ? shown : suiting;
+}
+
+/**
+ * The intervals that can show a window as far as any can: minutes since yesterday do not
+ * show the year before last.
+ * @param {Window} window
+ * @param {Scale} scale
+ * @returns {string[]} shortest first, never none
+ */
+function intervalsOver(window, { intervals, bounds, extents = [] }) {
+  const start = Math.max(window.start, bounds.start);
+  const whole = extents.filter((held) => isWhole(held, extents, start, window.end));
+  const found = intervals.filter((name) => whole.some((held) => divides(held.interval, name)));
+  return found.length ? found : intervals;
+}
+
+/**
+ * Whether a series has as much of a stretch as any other: it may begin inside of another
+ * one's first candle, and lack a candle of its own at the end.
+ * @param {Extent} held
+ * @param {Extent[]} extents
+ * @param {number} start ms
+ * @param {number} end ms
+ */
+function isWhole(held, extents, start, end) {
+  const firstEnd = Math.min(...extents.map((each) => Math.max(each.start, start) + LENGTHS[each.interval]));
+  const latest = Math.max(...extents.map((each) => Math.min(each.end, end)));
+  return Math.max(held.start, start) < firstEnd && Math.min(held.end, end) + LENGTHS[held.interval] > latest;
+}
+
+/**
+ * @param {import("./api.js").Series[]} series
+ * @param {string} symbol
+ * @returns {Extent[]}
+ */
+export function extentsOf(series, symbol) {
+  return series.flatMap((each) => {
+    const { first_open_time: first, last_close_time: last } = each;
+    if (each.symbol !== symbol || !LENGTHS[each.interval] || first === null || last === null) return [];
+    return [{ interval: each.interval, start: first, end: last + 1 }];
+  });
 }
 
 /** @param {Window} window @param {string} interval @param {string[]} intervals */
@@ -149,40 +197,28 @@ export function windowFor(window, interval, bounds) {
  * @param {Window} window
  * @param {string} interval that it is shown with
  * @param {Scale} scale
+ * @param {number} at the fraction of the window where the hand is
  * @returns {{interval: string, window: Window, span: Window}[]} `window` is what must be
  *   covered for it to be known already
  */
-export function ahead(window, interval, scale) {
+export function ahead(window, interval, scale, at) {
   const length = window.end - window.start;
-  const { intervals, bounds } = scale;
-  const at = intervals.indexOf(interval);
+  const { bounds } = scale;
   const around = spanAround(window, interval);
   const step = Math.max(around.end - around.start - length, length * 0.25);
   const beside = [-step, step]
     .map((move) => ({ start: window.start + move, end: window.end + move }))
     .filter((next) => next.end > bounds.start && next.start < bounds.end)
     .map((next) => ({ interval, window: next, span: spanAround(next, interval) }));
-  const third = { start: window.start + length / 3, end: window.end - length / 3 };
+  const third = { start: window.start + length * at * 2 / 3, end: window.end - length * (1 - at) * 2 / 3 };
   const finer = intervalFor(third, scale, { shown: interval });
   const closer = LENGTHS[finer] < LENGTHS[interval]
-    ? [{ interval: finer, ...within(window, finer) }] : [];
+    ? [{ interval: finer, window: third, span: spanAround(third, finer) }] : [];
   const wide = { start: window.start - length, end: window.end + length };
   const coarser = intervalFor(wide, scale, { shown: interval, closer: false });
-  const farther = at >= 0 && length < bounds.end - bounds.start
+  const farther = length < bounds.end - bounds.start
     ? [{ interval: coarser, window: wide, span: spanAround(wide, coarser) }] : [];
   return [...closer, ...beside, ...farther];
-}
-
-/**
- * The middle of a window, as much of it as an answer holds.
- * @param {Window} window
- * @param {string} interval
- */
-function within(window, interval) {
-  const length = Math.min(window.end - window.start, MOST_CANDLES * LENGTHS[interval]);
-  const middle = (window.start + window.end) / 2;
-  const span = { start: Math.floor(middle - length / 2), end: Math.ceil(middle + length / 2) };
-  return { window: span, span };
 }
 
 /**
