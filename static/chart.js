@@ -15,8 +15,9 @@ import { LEAST_CANDLES, withinBounds } from "./zoom.js";
 /** @typedef {import("./viewport.js").Window} Window */
 /**
  * @typedef {object} ChartHandlers
- * @property {(window: Window) => Promise<void> | null} move a gesture leads to a window:
- *   the drawing of a better picture for it, null where the shown one only moves
+ * @property {(window: Window) => Promise<void> | "wait" | null} move a gesture leads to a
+ *   window: the drawing of a better picture for it, null where the shown one only moves,
+ *   "wait" where it stays as it is until there is one
  * @property {() => void} reset back to where the gestures began
  */
 
@@ -267,6 +268,11 @@ export class Chart {
     const library = await plotly;
     const better = this.#zoom && this.on.move(this.#zoom);
     const look = this.#look();
+    if (better === "wait") {
+      // An empty chart helps nobody: the answer will draw what is there.
+      this.#frame = 0;
+      return;
+    }
     if (better) await better;
     else if (look && this.#columns && this.#drawn) {
       await library.relayout(this.#plot, axisRanges(this.#columns, look));

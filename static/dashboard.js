@@ -111,15 +111,17 @@ function currentRange() {
 /**
  * A gesture leads to a window. What is there of it is shown at once.
  * @param {import("./viewport.js").Window} window
- * @returns {Promise<void> | null} the drawing; null where the shown picture will do
+ * @returns {Promise<void> | "wait" | null} the drawing; null where the shown picture will
+ *   do, "wait" where nothing is there yet
  */
 function move(window) {
   // Another chart is on its way: its own window will be seen.
   const moved = panel.dataset.loading ? null : navigator.move(window);
   if (!moved) return null;
   wish = placed = moved.wish;
-  navigator.show(moved.answer);
+  if (moved.answer) navigator.show(moved.answer);
   tellDetail();
+  if (!moved.answer) return "wait";
   if (moved.answer.body === view) return null;
   view = moved.answer.body;
   showName(view);

@@ -77,13 +77,14 @@ export class Navigator {
   /**
    * Somebody moved: the best answer that is there, and the wish for it.
    * @param {Window} window
-   * @returns {{wish: Wish, answer: Answer} | null} null where nothing is known yet
+   * @returns {{wish: Wish, answer: Answer | null} | null} no answer where none has a
+   *   candle there; null where nothing is known yet
    */
   move(window) {
     const shown = this.#shown;
     if (!shown?.body.bounds) return null;
     const interval = this.#interval(window, shown);
-    const answer = this.#views.best(shown.symbol, window, interval) ?? shown;
+    const answer = this.#views.best(shown.symbol, window, interval);
     this.#restSoon(answer, window);
     return { wish: wishOf(shown.symbol, interval, window), answer };
   }
@@ -119,9 +120,9 @@ export class Navigator {
     if (shown && scale) this.#views.lookAhead(shown.symbol, ahead(window, shown.interval, scale, at));
   }
 
-  /** @param {Answer} answer @param {Window} window */
+  /** @param {Answer | null} answer @param {Window} window */
   #restSoon(answer, window) {
-    const whole = covers(answer.span, window);
+    const whole = answer && covers(answer.span, window);
     // A picture that has an edge in sight cannot wait for the end of a long gesture.
     if (this.#timer && !whole) return;
     clearTimeout(this.#timer);

@@ -43,7 +43,7 @@ _RESTED = """() => {
   const { gesture, drawn } = globalThis.seen;
   const now = performance.now();
   return document.getElementById("stage").dataset.detail === "all"
-    && drawn > gesture && now - drawn > 200 && now - gesture > 250;
+    && drawn > gesture && now - drawn > 100 && now - gesture > 150;
 }"""
 
 
@@ -91,9 +91,7 @@ def rested(page: Page) -> Zoom:
     seen: dict[str, Any] = page.evaluate(
         "() => ({ ...globalThis.seen, ...document.getElementById('stage').dataset })"
     )
-    return Zoom(
-        seen["drawn"] - seen["gesture"], seen["interval"], int(seen["candles"])
-    )
+    return Zoom(seen["drawn"] - seen["gesture"], seen["interval"], int(seen["candles"]))
 
 
 def blank_frames(page: Page) -> int:
