@@ -9,12 +9,10 @@ from psycopg2 import sql
 
 from ..market.interval import INTERVALS, Interval
 from ..market.series import Series
+from .aggregation import aggregate
 from .database import Cursor
 from .series import to_moment, to_time
 
-# A Monday, as Binance's weeks begin; every other grid counts from 1970-01-01.
-_FIRST_MONDAY = dt.datetime(1970, 1, 5, tzinfo=dt.UTC)
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 # The digits leave PostgreSQL as the text of the JSON array: no float in between.
@@ -52,29 +50,18 @@ SELECT {columns} FROM (
     ORDER BY open_time LIMIT %(limit)s
 ) AS oldest""").format(columns=sql.SQL(_JSON_LIST))
 
-_STORED = """
+_STORED = sql.SQL(
+    "SELECT * FROM klines WHERE symbol = {symbol} AND interval = {interval} "
+    "AND open_time >= {start} AND open_time < {end}"
+)
+# The newest ones, should there be more than anybody wants to see.
+_CANDLES = sql.SQL("""
 SELECT open_time, close_time, open_price::text, high_price::text, low_price::text,
     close_price::text, volume::text, quote_asset_volume::text,
     number_of_trades, taker_buy_base_asset_volume::text
-FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
-    AND open_time >= %(start)s AND open_time < %(end)s
-ORDER BY open_time"""
-
-# The sums are NUMERIC and the prices are picked, so that the result is exact.
-_AGGREGATED = sql.SQL("""
-SELECT {bucket} AS bucket, max(close_time),
-    ((array_agg(open_price ORDER BY open_time))[1])::text,
-    max(high_price)::text, min(low_price)::text,
-    ((array_agg(close_price ORDER BY open_time DESC))[1])::text,
-    sum(volume)::text, sum(quote_asset_volume)::text,
-    sum(number_of_trades)::bigint, sum(taker_buy_base_asset_volume)::text
-FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
-    AND open_time >= %(start)s AND open_time < %(end)s
-GROUP BY bucket ORDER BY bucket""")
-_OF_MONTHS = _AGGREGATED.format(bucket=sql.SQL("date_trunc('month', open_time, 'UTC')"))
-_OF_EQUAL_LENGTH = _AGGREGATED.format(
-    bucket=sql.SQL("date_bin(%(length)s, open_time, %(origin)s)")
-)
+FROM (
+    SELECT * FROM ({candles}) AS found ORDER BY open_time DESC LIMIT {most}
+) AS newest ORDER BY open_time""")
 
 
 class Candles(NamedTuple):
@@ -174,7 +161,12 @@ def has_more_than(
 
 
 def read_candles(
-    cursor: Cursor, series: Series, shown: Interval, start: int, end: int
+    cursor: Cursor,
+    series: Series,
+    shown: Interval,
+    start: int,
+    end: int,
+    most: int | None = None,
 ) -> Candles:
     """Return the candles that open from ``start`` to before ``end`` (ms).
 
@@ -185,29 +177,25 @@ def read_candles(
             each bucket has the first open, the last close, the highest high, the
             lowest low and the sums. ``start`` must be the opening of a bucket.
         start: First open time.
-        end: The first time not to be shown; a bucket that it cuts holds the part
-            before, and closes where its last stored candle does.
+        end: The first open time not to be shown; a bucket that opens before is whole.
+            It closes on its grid; the newest one where its last stored candle does.
+        most: Of more candles than this only the newest are returned.
     """
-    values = {
-        "symbol": series.symbol,
-        "interval": series.interval.name,
-        "start": to_moment(start),
-        "end": to_moment(end),
-        "length": dt.timedelta(milliseconds=shown.milliseconds),
-        "origin": _FIRST_MONDAY if shown.name == "1w" else _EPOCH,
-    }
     if shown == series.interval:
-        cursor.execute(_STORED, values)
+        candles = _STORED.format(
+            symbol=sql.Literal(series.symbol),
+            interval=sql.Literal(series.interval.name),
+            start=sql.Literal(to_moment(start)),
+            end=sql.Literal(to_moment(end)),
+        )
     else:
-        cursor.execute(_OF_MONTHS if shown.is_month else _OF_EQUAL_LENGTH, values)
+        candles = aggregate(series, shown, start, end)
+    cursor.execute(_CANDLES.format(candles=candles, most=sql.Literal(most)))
     columns = [list(column) for column in zip(*cursor.fetchall(), strict=True)]
     if not columns:
         return Candles.empty()
     opens = [to_time(moment) for moment in columns[0]]
     closes = [to_time(moment) for moment in columns[1]]
-    if shown != series.interval:
-        # All buckets but the newest are over, also where an outage cut them short.
-        closes[:-1] = [shown.add(opened) - 1 for opened in opens[:-1]]
     return Candles(opens, closes, *columns[2:])
 
 

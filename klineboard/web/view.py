@@ -280,9 +280,8 @@ def _candles(own: Services, seen: _View) -> Candles:
     if choice is None:
         return Candles.empty()
     with own.reading() as cursor:
-        return read_candles(
-            cursor, seen.facts.series, choice.shown, choice.start, choice.end
-        )
+        series, span = seen.facts.series, (choice.start, choice.end)
+        return read_candles(cursor, series, choice.shown, *span, MOST_CANDLES)
 
 
 def _nothing_there(seen: _View) -> dict[str, str]:
