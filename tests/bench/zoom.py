@@ -125,8 +125,8 @@ def _lines(times: range) -> Iterator[str]:
         low, high = min(start, close) - 3, max(start, close) + 3
         yield (
             f"BTCUSDT\t1m\t{_moment(opened)}\t{start:.2f}\t{high:.2f}\t{low:.2f}\t"
-            f"{close:.2f}\t12.34567\t{_moment(opened + MINUTE - 1)}\t{close * 12.34567:.7f}"
-            f"\t345\t6.17283\t{close * 6.17283:.7f}\n"
+            f"{close:.2f}\t12.34567\t{_moment(opened + MINUTE - 1)}\t"
+            f"{close * 12.34567:.7f}\t345\t6.17283\t{close * 6.17283:.7f}\n"
         )
 
 

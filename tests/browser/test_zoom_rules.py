@@ -205,3 +205,53 @@ def test_candles_are_folded_exactly(ask: Ask) -> None:
         "takerVolume": 0.9,
         "closed": False,
     }
+
+
+def a_minute(number: int, close: float) -> dict[str, Any]:
+    """Return a minute of the relay."""
+    opened = number * MINUTE
+    return {
+        "time": opened,
+        "closeTime": opened + MINUTE - 1,
+        "open": 50,
+        "high": 60,
+        "low": 40,
+        "close": close,
+        "volume": 0.5,
+        "quoteVolume": 1,
+        "trades": 2,
+        "takerVolume": 0.25,
+        "closed": True,
+    }
+
+
+def test_longer_candles_grow_by_the_minutes_of_the_relay(ask: Ask) -> None:
+    columns = {
+        name: ["55.10"]
+        for name in ("open", "high", "low", "close", "volume", "quote_asset_volume")
+    }
+    prices = {name: [55.1] for name in ("open", "high", "low", "close")}
+    view = {
+        "interval": "1h",
+        "source_interval": "1m",
+        "candles": {
+            **columns,
+            "open_time": [0],
+            "close_time": [58 * MINUTE - 1],
+            "number_of_trades": [7],
+            "taker_buy_base_asset_volume": ["0.10"],
+        },
+        "figure": {"layout": {}, "data": [{"x": ["a"], **prices}, {"y": [55.1]}]},
+    }
+    minutes = [a_minute(58, 57), a_minute(59, 58), a_minute(60, 59)]
+    moved = ask("moved_view", "extended", view, minutes)
+    candles = moved["candles"]
+    assert candles["open_time"] == [0, HOUR]
+    assert candles["close_time"] == [HOUR - 1, 2 * HOUR - 1]
+    assert candles["open"] == ["55.1", "50"]
+    assert candles["high"] == ["60", "60"]
+    assert candles["close"] == ["58", "59"]
+    assert candles["volume"] == ["56.1", "0.5"]
+    assert candles["number_of_trades"] == [11, 2]
+    assert moved["figure"]["data"][1]["y"] == [56.1, 0.5]
+    assert len(moved["figure"]["data"][0]["x"]) == 2
