@@ -2,11 +2,10 @@
 
 import { ANYTHING, pushAddress, readAddress, replaceAddress, windowOf } from "./address.js";
 import { ApiError, getJson } from "./api.js";
-import { showCandleTable } from "./candle_table.js";
 import { Chart } from "./chart.js";
+import { ChartLooks, rememberedOptions } from "./chart_looks.js";
 import { serverNow } from "./clock.js";
 import { byId, remember, remembered, setText } from "./dom.js";
-import * as format from "./format.js";
 import { listenToKeys } from "./keyboard.js";
 import { LiveTail } from "./live_tail.js";
 import { MarketCaps } from "./market_caps.js";
@@ -31,12 +30,6 @@ const AGE_SECONDS = 10;
 const PAN_STEP = 0.25;
 const ZOOM_STEP = 0.7;
 
-/** How the visitor looks at everything. @type {{zone: import("./format.js").Zone, hollow: boolean}} */
-const options = {
-  zone: remembered("zone") === "local" ? "local" : "utc",
-  hollow: remembered("hollow") === "yes",
-};
-
 /** What is asked for. @type {Wish} */
 let wish = readAddress();
 /** The wish that the chart's window was last set for. @type {Wish | null} */
@@ -49,11 +42,12 @@ let view = null;
 let trouble = null;
 /** @type {import("./api.js").SeriesAnswer | null} */
 let stored = null;
-let tableShown = false;
 
 const panel = byId("chart-panel");
 const header = new PriceHeader();
+const options = rememberedOptions();
 const chart = new Chart(options, { move, reset });
+const looks = new ChartLooks(chart, options, { view: () => view, zone: showState });
 const navigator = new Navigator(() => chart.pixels, rest);
 const toolbar = new Toolbar({ interval: chooseInterval, range: chooseRange });
 const list = new SeriesList((symbol, interval) => {
@@ -131,7 +125,7 @@ function move(window) {
 /** The gesture is over: what is missing is asked for, and then what may come next. */
 function rest() {
   replaceAddress(wish);
-  drawTable();
+  looks.drawTable();
   // What is kept may have grown since: it is asked for again, and not drawn again.
   if (!navigator.awaits(wish)) askView();
 }
@@ -279,7 +273,7 @@ function drawnFrom({ symbol, interval, range, source_interval: source, coverage,
 async function drawView(answer, window) {
   if (answer.candles.open_time.length) await chart.show(tail.extend(answer), window);
   else chart.clear();
-  drawTable();
+  looks.drawTable();
 }
 
 /** The relay moved the price, and the last candle with it. */
@@ -296,12 +290,7 @@ function showMoved() {
   const moved = tail.extend(view);
   header.show(moved);
   list.movePrice(moved.symbol, moved.last?.price ?? null);
-  if (moved !== view && moved.candles.open_time.length && !tableShown) chart.show(moved);
-}
-
-/** The table shows the candles that the chart shows: those in the zoom, if there is one. */
-function drawTable() {
-  if (tableShown && view) showCandleTable(view, chart.isZoomed ? chart.window : null, options.zone);
+  if (moved !== view && moved.candles.open_time.length && !looks.isTable) chart.show(moved);
 }
 
 /** Notices, message, footer and ages, from all that is known. */
@@ -342,57 +331,8 @@ function showTrouble(error) {
   if (!(error instanceof ApiError)) throw error;
 }
 
-/* Options -------------------------------------------------------------------------- */
-
-/** @param {import("./format.js").Zone} zone */
-function setZone(zone) {
-  options.zone = zone;
-  remember("zone", zone);
-  showZone();
-  showState();
-  chart.redraw();
-  drawTable();
-}
-
-function showZone() {
-  byId("zone-utc").setAttribute("aria-pressed", String(options.zone === "utc"));
-  byId("zone-local").setAttribute("aria-pressed", String(options.zone === "local"));
-}
-
-function toggleHollow() {
-  options.hollow = !options.hollow;
-  remember("hollow", options.hollow ? "yes" : "no");
-  byId("hollow").setAttribute("aria-pressed", String(options.hollow));
-  chart.redraw();
-}
-
-function toggleTable() {
-  tableShown = !tableShown;
-  byId("table-button").setAttribute("aria-pressed", String(tableShown));
-  byId("candle-table").hidden = !tableShown;
-  byId("stage").classList.toggle("away", tableShown);
-  drawTable();
-  if (tableShown) byId("candle-table").focus();
-  else chart.redraw();
-}
-
-async function savePicture() {
-  if (!view) return;
-  const link = document.createElement("a");
-  link.href = await chart.picture();
-  const last = view.candles.open_time.at(-1) ?? serverNow();
-  link.download = `${view.symbol}_${view.interval}_${format.day(last, "utc")}.png`;
-  link.click();
-}
-
 /* Wiring --------------------------------------------------------------------------- */
 
-byId("zone-utc").addEventListener("click", () => setZone("utc"));
-byId("zone-local").addEventListener("click", () => setZone("local"));
-byId("hollow").addEventListener("click", toggleHollow);
-byId("hollow").setAttribute("aria-pressed", String(options.hollow));
-byId("table-button").addEventListener("click", toggleTable);
-byId("png").addEventListener("click", savePicture);
 byId("zoom-in").addEventListener("click", () => chart.zoom(ZOOM_STEP));
 byId("zoom-out").addEventListener("click", () => chart.zoom(1 / ZOOM_STEP));
 byId("pan-left").addEventListener("click", () => chart.pan(-PAN_STEP));
@@ -407,8 +347,8 @@ listenToKeys({
   reset,
   interval: (number) => toolbar.chooseInterval(number),
   theme: toggleTheme,
-  zone: () => setZone(options.zone === "utc" ? "local" : "utc"),
-  escape: () => (tableShown ? toggleTable() : chart.unmark()),
+  zone: () => looks.setZone(options.zone === "utc" ? "local" : "utc"),
+  escape: () => (looks.isTable ? looks.toggleTable() : chart.unmark()),
 });
 
 addEventListener("popstate", () => {
@@ -423,7 +363,6 @@ onTheme(() => {
   chart.retheme();
   caps.redraw();
 });
-showZone();
 if (wish.symbol) header.announce(wish.symbol);
 toolbar.press(wish.interval, wish.range);
 

@@ -1,26 +1,19 @@
 // The live chart at any scale: where one zooms out, coarser candles from the server,
 // whose newest one is kept moving by the stream.
 
-import { ApiError, getJson } from "./api.js";
-import { coarserThan, divides, folded, nextOpening, openingOf } from "./buckets.js";
-import { CandleBook, candlesOf } from "./candle_book.js";
+import { ApiError } from "./api.js";
+import { coarserThan, nextOpening } from "./buckets.js";
+import { Forming } from "./live_forming.js";
+import { askRun, join } from "./live_runs.js";
 import { LENGTHS } from "./viewport.js";
-import { MOST_CANDLES, covers, intervalFor, opened, spanAround } from "./zoom.js";
+import { MOST_CANDLES, covers, intervalFor, spanAround } from "./zoom.js";
 
 /** @typedef {import("./api.js").Gap} Gap */
 /** @typedef {import("./candle_book.js").Candle} Candle */
 /** @typedef {import("./candle_book.js").Change} Change */
 /** @typedef {import("./live_session.js").LiveSession} LiveSession */
 /** @typedef {import("./viewport.js").Window} Window */
-/**
- * A stretch of candles of one interval, as the server has it.
- * @typedef {{interval: string, book: CandleBook, gaps: Gap[], span: Window}} Run
- */
-/**
- * The candle that is still open: its parts from before the streamed candles, and the
- * time from which on the streamed ones count.
- * @typedef {{opening: number, parts: Candle[], from: number}} Forming
- */
+/** @typedef {import("./live_runs.js").Run} Run */
 
 /** A gesture that paused so long is over. */
 const PAUSE_MS = 70;
@@ -102,7 +95,7 @@ export class LiveScales {
   get rows() {
     const run = this.#run;
     if (!run) return this.session.book.rows;
-    const open = this.#isNewest(run) ? this.#openCandle(run.interval) : null;
+    const open = this.#isNewest(run) ? this.#forming?.candle : null;
     return open ? [...run.book.rows.slice(0, run.book.indexFrom(open.time)), open] : run.book.rows;
   }
 
@@ -257,21 +250,9 @@ export class LiveScales {
    * @param {string} interval
    * @param {Window} span
    * @param {AbortSignal} signal
-   * @returns {Promise<Run | null>} null where it was called off
    */
-  async #ask(interval, span, signal) {
-    const { symbol } = this.session.choice;
-    const query = new URLSearchParams({
-      symbol, interval, start: String(Math.max(0, Math.floor(span.start))), end: String(Math.ceil(span.end)),
-    });
-    const view = /** @type {import("./api.js").View} */ (
-      await getJson(`/api/view?${query}`, signal, { keep: false }));
-    if (signal.aborted) return null;
-    const book = new CandleBook();
-    const rows = candlesOf(numbersOf(view.candles));
-    const last = rows[rows.length - 1];
-    book.store(last && !isWhole(last, view.interval) ? rows.slice(0, -1) : rows);
-    return { interval: view.interval, book, gaps: view.gaps, span: opened(span, view.bounds) };
+  #ask(interval, span, signal) {
+    return askRun(this.session.choice.symbol, interval, span, signal);
   }
 
   /** @param {Run} run */
@@ -281,69 +262,28 @@ export class LiveScales {
 
   /* The open candle ------------------------------------------------------------------- */
 
-  /** @param {string} interval @returns {Candle | null} */
-  #openCandle(interval) {
-    const forming = this.#forming;
-    if (!forming) return null;
-    const { rows } = this.session.book;
-    const streamed = rows.slice(this.session.book.indexFrom(forming.from))
-      .filter((row) => row.time < nextOpening(forming.opening, interval));
-    return folded(forming.opening, interval, [...forming.parts, ...streamed]);
-  }
-
-  /**
-   * Find the parts of the open candle that lie before the streamed ones.
-   * @param {Run} run
-   */
+  /** @param {Run} run */
   async #form(run) {
-    const last = this.session.book.last;
-    if (!last) return;
-    const opening = openingOf(last.time, run.interval);
-    const first = this.session.book.first?.time ?? Infinity;
-    const forming = { opening, parts: /** @type {Candle[]} */ ([]), from: Math.max(opening, first) };
-    this.#forming = forming;
-    if (first <= opening) return;
+    const { session } = this;
+    const forming = (this.#forming = new Forming(run.interval, session.book));
+    if (forming.from === forming.opening) return;
     try {
-      forming.parts = await this.#partsOf(opening, first);
+      await forming.complete(session.choice.symbol, this.intervals, this.#stopped.signal);
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
     }
-    if (this.#forming === forming && this.#run === run) this.show(null);
-  }
-
-  /**
-   * Stored candles from one time to another, the longest that fit.
-   * @param {number} start
-   * @param {number} end
-   */
-  async #partsOf(start, end) {
-    /** @type {Candle[]} */
-    const parts = [];
-    let from = start;
-    for (const interval of this.intervals.toReversed()) {
-      const opening = openingOf(from, interval);
-      if (opening !== from || nextOpening(opening, interval) > end) continue;
-      if (!divides(this.intervals[0], interval)) continue;
-      const run = await this.#ask(interval, { start: from, end }, this.#stopped.signal);
-      const whole = run?.book.rows.filter((row) => row.time >= from && row.closeTime < end) ?? [];
-      if (run?.interval !== interval || !whole.length) continue;
-      parts.push(...whole);
-      from = whole[whole.length - 1].closeTime + 1;
-    }
-    return parts;
+    if (this.#forming === forming) this.show(null);
   }
 
   /** The stream has gone on to the next candle: the one before is over. @param {Run} run */
   #turnOver(run) {
-    const [forming, last] = [this.#forming, this.session.book.last];
-    if (!forming || !last) return;
-    const opening = openingOf(last.time, run.interval);
-    if (opening <= forming.opening) return;
-    const over = this.#openCandle(run.interval);
+    const before = this.#forming;
+    if (!before?.isOver) return;
+    const over = before.candle;
     if (over) run.book.store([{ ...over, closed: true }]);
-    this.#forming = { opening, parts: [], from: opening };
-    setTimeout(() => this.#makeExact(run, forming.opening), EXACT_MS);
+    this.#forming = new Forming(run.interval, this.session.book);
+    setTimeout(() => this.#makeExact(run, before.opening), EXACT_MS);
   }
 
   /**
@@ -360,39 +300,8 @@ export class LiveScales {
   }
 }
 
-/**
- * The server's last candle may be made of a part of its time only.
- * @param {Candle} row
- * @param {string} interval
- */
-function isWhole(row, interval) {
-  return row.closeTime >= nextOpening(openingOf(row.time, interval), interval) - 1;
-}
-
-/**
- * Add what lies beside a run.
- * @param {Run} run
- * @param {Run | null} side
- */
-function join(run, side) {
-  if (!side) return;
-  run.book.store(side.book.rows);
-  const known = new Set(run.gaps.map((gap) => gap.start));
-  run.gaps = [...run.gaps, ...side.gaps.filter((gap) => !known.has(gap.start))];
-  run.span = { start: Math.min(run.span.start, side.span.start), end: Math.max(run.span.end, side.span.end) };
-}
-
 /** @param {Window} window @param {number} part */
 function widened({ start, end }, part) {
   const more = (end - start) * part;
   return { start: start - more, end: end + more };
-}
-
-/**
- * The exact digits as numbers, for pixels.
- * @param {import("./api.js").Candles} candles
- * @returns {Record<string, number[]>}
- */
-function numbersOf(candles) {
-  return Object.fromEntries(Object.entries(candles).map(([name, column]) => [name, column.map(Number)]));
 }
