@@ -1,0 +1,322 @@
+"""An exchange that costs next to nothing, so that collectors are what is measured.
+
+Binance's REST shape over histories that were rendered at the start: an answer is a
+slice of memory, sent a settable time after its request, while others are served. The
+weight of a minute is counted as Binance does it. It also serves the files of an
+archive from a folder. ``python -m tests.bench.exchange --help``.
+
+Answers are not compressed unless ``--gzip`` asks for it, which costs this process
+about a millisecond of the processor for 1,000 rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gzip
+import itertools
+import json
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from klineboard.market.interval import INTERVALS, MINUTE
+from klineboard.simulator.limits import WeightLimits
+from klineboard.simulator.messages import ApiError, Request
+from tests.bench.exchange_info import exchange_info
+from tests.bench.history import History
+
+MOST_ROWS = 1_000
+_DEFAULT_ROWS = 500
+_WEIGHTS = {"/api/v3/klines": 2, "/api/v3/exchangeInfo": 20}
+_LARGEST_HEAD = 64 << 10
+# Candles that open while the exchange runs.
+_FUTURE = 24 * 60 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; ``pieces`` are sent one after the other."""
+
+    pieces: tuple[bytes | memoryview, ...]
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json;charset=UTF-8"
+
+
+class Exchange:
+    """Answers requests, and counts them."""
+
+    def __init__(
+        self,
+        histories: dict[tuple[str, str], History],
+        limit: int,
+        archive: Path | None = None,
+    ) -> None:
+        """Serve these series.
+
+        Args:
+            histories: By symbol and interval.
+            limit: Request weight a minute.
+            archive: The folder that holds ``data/spot/...``.
+        """
+        self._histories = histories
+        self._symbols = sorted({symbol for symbol, _ in histories})
+        self._limits = WeightLimits(time.time, limit)
+        self._archive = archive
+        self._forget()
+
+    def answer(self, request: Request) -> Answer:
+        """Answer any request."""
+        if request.path.startswith("/bench/"):
+            return self._command(request)
+        if request.path.startswith("/data/"):
+            return self._file(request.path)
+        if not request.path.startswith("/api/"):
+            return Answer((b"{}",), 404)
+        try:
+            used = self._spend(_WEIGHTS.get(request.path, 1))
+            answer = self._market_data(request, _now())
+        except ApiError as error:
+            reply = error.reply()
+            self._refused[reply.status] = self._refused.get(reply.status, 0) + 1
+            return Answer((reply.body,), reply.status, reply.headers)
+        answer.headers["X-MBX-USED-WEIGHT"] = str(used)
+        answer.headers["X-MBX-USED-WEIGHT-1M"] = str(used)
+        return answer
+
+    def _spend(self, weight: int) -> int:
+        self._requests += 1
+        now = _now()
+        used = self._limits.spend(weight, now)
+        minute = now // MINUTE * MINUTE
+        self._weights[minute] = self._weights.get(minute, 0) + weight
+        return used
+
+    def _market_data(self, request: Request, now: int) -> Answer:
+        match request.path:
+            case "/api/v3/ping":
+                return _json({})
+            case "/api/v3/time":
+                return _json({"serverTime": now})
+            case "/api/v3/exchangeInfo":
+                return self._info(request, now)
+            case "/api/v3/klines":
+                return self._klines(request, now)
+            case _:
+                raise ApiError(-1000, f"no such path: {request.path}", 404)
+
+    def _info(self, request: Request, now: int) -> Answer:
+        chosen = self._symbols
+        if (one := request.parameter("symbol")) is not None:
+            chosen = [one]
+        elif (several := request.parameter("symbols")) is not None:
+            chosen = list(json.loads(several))
+        if not set(chosen) <= set(self._symbols):
+            raise ApiError(-1121, "Invalid symbol.")
+        return _json(exchange_info(chosen, self._limits.limit, now))
+
+    def _klines(self, request: Request, now: int) -> Answer:
+        symbol, interval = request.parameter("symbol"), request.parameter("interval")
+        history = self._histories.get((symbol or "", interval or ""))
+        if symbol not in self._symbols:
+            raise ApiError(-1121, "Invalid symbol.")
+        if history is None:
+            raise ApiError(-1120, "Invalid interval.")
+        start, end = _number(request, "startTime"), _number(request, "endTime")
+        limit = min(_number(request, "limit") or _DEFAULT_ROWS, MOST_ROWS)
+        return Answer((b"[", history.slice(start, end, limit, now), b"]"))
+
+    def _file(self, path: str) -> Answer:
+        # Files of an archive cost no weight.
+        self._files += 1
+        root = (self._archive or Path("/nonexistent")).resolve()
+        file = (root / path.lstrip("/")).resolve()
+        if not file.is_relative_to(root) or not file.is_file():
+            body = b"<Error><Code>NoSuchKey</Code></Error>"
+            return Answer((body,), 404, content_type="application/xml")
+        kind = "application/zip" if file.suffix == ".zip" else "binary/octet-stream"
+        return Answer((file.read_bytes(),), content_type=kind)
+
+    def _command(self, request: Request) -> Answer:
+        if request.path == "/bench/reset":
+            limit = _number(request, "limit")
+            self._limits.set(limit=limit, used=0)
+            self._forget()
+        elif request.path != "/bench/statistics":
+            return Answer((b"",), 404)
+        return _json(self.statistics())
+
+    def statistics(self) -> dict[str, Any]:
+        """Return what was asked since the start or the last ``/bench/reset``.
+
+        ``weights`` is a list of a minute (ms) and the weight used in it.
+        """
+        return {
+            "requests": self._requests,
+            "files": self._files,
+            "429": self._refused.get(429, 0),
+            "418": self._refused.get(418, 0),
+            "limit": self._limits.limit,
+            "weights": sorted(self._weights.items()),
+            "cpu_seconds": time.process_time() - self._cpu_before,
+        }
+
+    def _forget(self) -> None:
+        self._requests = 0
+        self._files = 0
+        self._refused: dict[int, int] = {}
+        self._weights: dict[int, int] = {}
+        self._cpu_before = time.process_time()
+
+
+class Connection(asyncio.Protocol):
+    """One client, kept alive: requests in, answers out a while later."""
+
+    def __init__(self, exchange: Exchange, latency: float, *, compress: bool) -> None:
+        """Answer for an exchange, ``latency`` seconds after each request."""
+        self._exchange = exchange
+        self._latency = latency
+        self._compress = compress
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each request that is whole; they are all without a body."""
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            head, self._received = self._received[:end], self._received[end + 4 :]
+            self._answer(_request_of(head))
+        if len(self._received) > _LARGEST_HEAD and self._transport:
+            self._transport.close()
+
+    def _answer(self, request: Request) -> None:
+        answer = self._exchange.answer(request)
+        pieces, headers = answer.pieces, answer.headers
+        if self._compress and "gzip" in request.headers.get("accept-encoding", ""):
+            pieces = (gzip.compress(b"".join(pieces), 1),)
+            headers = {**headers, "Content-Encoding": "gzip"}
+        message = b"".join((_head(answer, pieces, headers), *pieces))
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._latency, self._send, message)
+
+    def _send(self, message: bytes) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.write(message)
+
+
+def _request_of(head: bytes) -> Request:
+    lines = head.decode("latin-1").split("\r\n")
+    method, target, _ = lines[0].split(" ", 2)
+    headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+    return Request.parse(method, target, headers)
+
+
+def _head(
+    answer: Answer, pieces: tuple[bytes | memoryview, ...], headers: dict[str, str]
+) -> bytes:
+    fields = {
+        "Content-Type": answer.content_type,
+        "Content-Length": str(sum(map(len, pieces))),
+        "X-Market-Origin": "simulated",
+        **headers,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {answer.status} -\r\n{lines}\r\n".encode()
+
+
+def _json(value: Any) -> Answer:
+    return Answer((json.dumps(value, separators=(",", ":")).encode(),))
+
+
+def _number(request: Request, name: str) -> int | None:
+    text = request.parameter(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ApiError(-1100, f"Illegal characters found in parameter '{name}'.")
+    return int(text)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def render_all(
+    symbols: list[str], intervals: list[str], candles: int, now: int
+) -> dict[tuple[str, str], History]:
+    """Make a history of every series.
+
+    Args:
+        symbols: Each has all intervals.
+        intervals: Names of them, each of a fixed length up to a day.
+        candles: How many candles of the shortest interval have closed at ``now``; the
+            others cover the same time.
+        now: The exchange's time, ms.
+    """
+    steps = {name: INTERVALS[name].milliseconds for name in intervals}
+    span = candles * min(steps.values())
+    histories = {}
+    for symbol, (name, step) in itertools.product(symbols, steps.items()):
+        past = span // step
+        first = now // step * step - past * step
+        histories[symbol, name] = History.render(
+            symbol, INTERVALS[name], first, past + _FUTURE // step + 1
+        )
+    return histories
+
+
+async def serve(
+    exchange: Exchange, port: int, latency: float, *, compress: bool = False
+) -> asyncio.Server:
+    """Listen on loopback; port 0 is any free one."""
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(
+        lambda: Connection(exchange, latency, compress=compress),
+        "127.0.0.1",
+        port,
+        backlog=512,
+    )
+
+
+async def _run(options: argparse.Namespace) -> None:
+    symbols, intervals = options.symbols.split(","), options.intervals.split(",")
+    histories = render_all(symbols, intervals, options.candles, _now())
+    exchange = Exchange(histories, options.limit, options.archive)
+    latency = options.latency_ms / 1_000
+    server = await serve(exchange, options.port, latency, compress=options.gzip)
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with server:
+        await ended.wait()
+
+
+def main() -> None:
+    """Read the command line and serve until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.exchange")
+    parser.add_argument("--port", type=int, default=8900)
+    parser.add_argument("--symbols", default="BTCUSDT", help="comma separated")
+    parser.add_argument("--intervals", default="1m", help="comma separated")
+    parser.add_argument(
+        "--candles",
+        type=int,
+        default=500_000,
+        help="closed candles of the shortest interval; the newest closed just now",
+    )
+    parser.add_argument("--limit", type=int, default=6_000, help="weight a minute")
+    parser.add_argument("--latency-ms", type=float, default=60.0)
+    parser.add_argument("--archive", type=Path, help="a folder with data/spot/...")
+    parser.add_argument("--gzip", action="store_true", help="compress when asked")
+    asyncio.run(_run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
