@@ -18,6 +18,8 @@ import itertools
 import json
 import signal
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from typing import Any
 from klineboard.market.interval import INTERVALS, MINUTE
 from klineboard.simulator.limits import WeightLimits
 from klineboard.simulator.messages import ApiError, Request
+from tests.bench.archive import build_archive
 from tests.bench.exchange_info import exchange_info
 from tests.bench.history import History
 
@@ -54,6 +57,7 @@ class Exchange:
         histories: dict[tuple[str, str], History],
         limit: int,
         archive: Path | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Serve these series.
 
@@ -61,10 +65,12 @@ class Exchange:
             histories: By symbol and interval.
             limit: Request weight a minute.
             archive: The folder that holds ``data/spot/...``.
+            clock: Seconds since 1970; the exchange's time, and that of its minutes.
         """
         self._histories = histories
         self._symbols = sorted({symbol for symbol, _ in histories})
-        self._limits = WeightLimits(time.time, limit)
+        self._clock = clock
+        self._limits = WeightLimits(clock, limit)
         self._archive = archive
         self._forget()
 
@@ -78,7 +84,7 @@ class Exchange:
             return Answer((b"{}",), 404)
         try:
             used = self._spend(_WEIGHTS.get(request.path, 1))
-            answer = self._market_data(request, _now())
+            answer = self._market_data(request, self._now())
         except ApiError as error:
             reply = error.reply()
             self._refused[reply.status] = self._refused.get(reply.status, 0) + 1
@@ -89,7 +95,7 @@ class Exchange:
 
     def _spend(self, weight: int) -> int:
         self._requests += 1
-        now = _now()
+        now = self._now()
         used = self._limits.spend(weight, now)
         minute = now // MINUTE * MINUTE
         self._weights[minute] = self._weights.get(minute, 0) + weight
@@ -164,6 +170,9 @@ class Exchange:
             "cpu_seconds": time.process_time() - self._cpu_before,
         }
 
+    def _now(self) -> int:
+        return int(self._clock() * 1_000)
+
     def _forget(self) -> None:
         self._requests = 0
         self._files = 0
@@ -175,10 +184,21 @@ class Exchange:
 class Connection(asyncio.Protocol):
     """One client, kept alive: requests in, answers out a while later."""
 
-    def __init__(self, exchange: Exchange, latency: float, *, compress: bool) -> None:
-        """Answer for an exchange, ``latency`` seconds after each request."""
+    def __init__(
+        self,
+        exchange: Exchange,
+        latency: float,
+        connections: set[Connection],
+        *,
+        compress: bool,
+    ) -> None:
+        """Answer for an exchange, ``latency`` seconds after each request.
+
+        While it is open the connection is one of ``connections``.
+        """
         self._exchange = exchange
         self._latency = latency
+        self._connections = connections
         self._compress = compress
         self._received = b""
         self._transport: asyncio.Transport | None = None
@@ -187,6 +207,16 @@ class Connection(asyncio.Protocol):
         """Keep the way back."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Forget it."""
+        self._connections.discard(self)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport:
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Answer each request that is whole; they are all without a body."""
@@ -194,8 +224,8 @@ class Connection(asyncio.Protocol):
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head, self._received = self._received[:end], self._received[end + 4 :]
             self._answer(_request_of(head))
-        if len(self._received) > _LARGEST_HEAD and self._transport:
-            self._transport.close()
+        if len(self._received) > _LARGEST_HEAD:
+            self.close()
 
     def _answer(self, request: Request) -> None:
         answer = self._exchange.answer(request)
@@ -245,10 +275,6 @@ def _number(request: Request, name: str) -> int | None:
     return int(text)
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def render_all(
     symbols: list[str], intervals: list[str], candles: int, now: int
 ) -> dict[tuple[str, str], History]:
@@ -273,29 +299,43 @@ def render_all(
     return histories
 
 
-async def serve(
+@asynccontextmanager
+async def serving(
     exchange: Exchange, port: int, latency: float, *, compress: bool = False
-) -> asyncio.Server:
-    """Listen on loopback; port 0 is any free one."""
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(
-        lambda: Connection(exchange, latency, compress=compress),
+) -> AsyncIterator[int]:
+    """Listen on loopback until the block ends; port 0 is any free one.
+
+    Yields:
+        The port.
+    """
+    connections: set[Connection] = set()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(exchange, latency, connections, compress=compress),
         "127.0.0.1",
         port,
         backlog=512,
     )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for connection in connections:
+            connection.close()
+        await asyncio.sleep(0)  # Until they are closed.
 
 
 async def _run(options: argparse.Namespace) -> None:
     symbols, intervals = options.symbols.split(","), options.intervals.split(",")
-    histories = render_all(symbols, intervals, options.candles, _now())
+    now = int(time.time() * 1_000)
+    histories = render_all(symbols, intervals, options.candles, now)
+    if options.archive:
+        build_archive(options.archive, histories, now)
     exchange = Exchange(histories, options.limit, options.archive)
     latency = options.latency_ms / 1_000
-    server = await serve(exchange, options.port, latency, compress=options.gzip)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with server:
+    async with serving(exchange, options.port, latency, compress=options.gzip):
         await ended.wait()
 
 
@@ -313,7 +353,7 @@ def main() -> None:
     )
     parser.add_argument("--limit", type=int, default=6_000, help="weight a minute")
     parser.add_argument("--latency-ms", type=float, default=60.0)
-    parser.add_argument("--archive", type=Path, help="a folder with data/spot/...")
+    parser.add_argument("--archive", type=Path, help="build files here and serve them")
     parser.add_argument("--gzip", action="store_true", help="compress when asked")
     asyncio.run(_run(parser.parse_args()))
 
