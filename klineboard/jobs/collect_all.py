@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 # Enough to hide the exchange's answering time behind storing; the weight budget, not
 # this number, limits the requests.
 _SERIES_AT_ONCE = 4
-_PAGES_AT_ONCE = 8
+_PAGES_AT_ONCE = 12
 
 
 class Display(Protocol):

@@ -243,6 +243,8 @@ def migrate(database: Database, folder: StrPath = _MIGRATIONS) -> list[int]:
     done = []
     for number in sorted(files.keys() - applied):
         with database.transaction() as cursor:
+            # Another process may be at it for minutes, with millions of candles.
+            cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             cursor.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migrations ("
