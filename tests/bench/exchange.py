@@ -97,6 +97,7 @@ class Exchange:
         self._requests += 1
         now = self._now()
         used = self._limits.spend(weight, now)
+        self._served.append(now)
         minute = now // MINUTE * MINUTE
         self._weights[minute] = self._weights.get(minute, 0) + weight
         return used
@@ -158,7 +159,9 @@ class Exchange:
     def statistics(self) -> dict[str, Any]:
         """Return what was asked since the start or the last ``/bench/reset``.
 
-        ``weights`` is a list of a minute (ms) and the weight used in it.
+        ``weights`` is a list of a minute (ms) and the weight used in it;
+        ``middle_per_second`` counts the requests that were let through between the
+        first quarter of all and the last one.
         """
         return {
             "requests": self._requests,
@@ -167,6 +170,7 @@ class Exchange:
             "418": self._refused.get(418, 0),
             "limit": self._limits.limit,
             "weights": sorted(self._weights.items()),
+            "middle_per_second": _in_the_middle(self._served),
             "cpu_seconds": time.process_time() - self._cpu_before,
         }
 
@@ -177,6 +181,7 @@ class Exchange:
         self._requests = 0
         self._files = 0
         self._refused: dict[int, int] = {}
+        self._served: list[int] = []
         self._weights: dict[int, int] = {}
         self._cpu_before = time.process_time()
 
@@ -233,7 +238,9 @@ class Connection(asyncio.Protocol):
         if self._compress and "gzip" in request.headers.get("accept-encoding", ""):
             pieces = (gzip.compress(b"".join(pieces), 1),)
             headers = {**headers, "Content-Encoding": "gzip"}
-        message = b"".join((_head(answer, pieces, headers), *pieces))
+        message = _head(answer, pieces, headers)
+        if request.method != "HEAD":
+            message = b"".join((message, *pieces))
         loop = asyncio.get_running_loop()
         loop.call_later(self._latency, self._send, message)
 
@@ -260,6 +267,14 @@ def _head(
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"HTTP/1.1 {answer.status} -\r\n{lines}\r\n".encode()
+
+
+def _in_the_middle(served: list[int]) -> float:
+    quarter = len(served) // 4
+    if quarter == 0:
+        return 0.0
+    took = served[-quarter - 1] - served[quarter]
+    return (len(served) - 2 * quarter - 1) / max(took, 1) * 1_000
 
 
 def _json(value: Any) -> Answer:

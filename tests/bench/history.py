@@ -108,7 +108,8 @@ def _price_at(places: npt.NDArray[np.float64]) -> Integers:
     """Fold a walk of logarithms into the bounds, as a ball between two walls."""
     width = np.log(_HIGHEST / _LOWEST)
     folded = width - np.abs(places % (2 * width) - width)
-    return np.rint(_LOWEST * np.exp(folded)).astype(np.int64)
+    prices: Integers = np.rint(_LOWEST * np.exp(folded)).astype(np.int64)
+    return prices
 
 
 def _columns(

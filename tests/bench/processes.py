@@ -41,8 +41,17 @@ def environment(folder: Path, exchange_port: int, web_port: int) -> dict[str, st
 
 
 @contextmanager
-def running(command: list[str], settings: dict[str, str], ready: str) -> Iterator[None]:
-    """Run a part until the block ends; begin when ``ready`` answers."""
+def running(
+    command: list[str], settings: dict[str, str], ready: str, patience: float = 30
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a part until the block ends; begin when ``ready`` answers.
+
+    Args:
+        command: Arguments of the interpreter.
+        settings: Its whole environment.
+        ready: An address.
+        patience: Seconds until the part has failed to start.
+    """
     process = subprocess.Popen(
         [sys.executable, *command],
         env=settings,
@@ -51,8 +60,8 @@ def running(command: list[str], settings: dict[str, str], ready: str) -> Iterato
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(ready, process)
-        yield
+        _wait_for(ready, process, patience)
+        yield process
     finally:
         process.terminate()
         process.wait(20)
@@ -97,9 +106,9 @@ def timed_run(command: list[str], settings: dict[str, str]) -> tuple[float, int,
     return seconds, peak, output
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes], patience: float) -> None:
     pause = threading.Event()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=2):

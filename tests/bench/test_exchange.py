@@ -122,6 +122,7 @@ def test_counts_weight_and_refuses_what_goes_beyond(exchange: Exchange) -> None:
         "418": 0,
         "limit": 10,
         "weights": [(_NOW // MINUTE * MINUTE, 10)],
+        "middle_per_second": 2_000.0,
         "cpu_seconds": 0,
     }
 
@@ -146,7 +147,7 @@ def test_bans_who_does_not_stop_and_forgives_in_the_next_minute(
 def test_names_what_it_does_not_have(exchange: Exchange, query: str, code: int) -> None:
     answer = ask(exchange, f"/api/v3/klines?{query}")
     assert answer.status == 400
-    assert json.loads(answer.pieces[0])["code"] == code
+    assert json.loads(bytes(answer.pieces[0]))["code"] == code
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "gzip"])

@@ -1,0 +1,84 @@
+"""One PostgreSQL for all that is compared; each contender gets a fresh database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg2
+from psycopg2 import sql
+
+from klineboard.storage import embedded
+
+
+class Server:
+    """The embedded server while it runs."""
+
+    def __init__(self, folder: Path, target: dict[str, str]) -> None:
+        """Keep where it is."""
+        self._target = target
+        number = (folder / "postmaster.pid").read_text().split()[0]
+        self._postmaster = psutil.Process(int(number))
+
+    def fresh(self, name: str) -> dict[str, str]:
+        """Make an empty database and return the settings that point to it."""
+        connection = psycopg2.connect(**self._target, dbname="postgres")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            database = sql.Identifier(name)
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            cursor.execute(drop.format(database))
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(database))
+            # Nobody pays for what another one left to be written.
+            cursor.execute("CHECKPOINT")
+        connection.close()
+        return self.settings(name)
+
+    def settings(self, name: str) -> dict[str, str]:
+        """Return the settings that point to a database."""
+        return {
+            "POSTGRES_HOST": self._target["host"],
+            "POSTGRES_PORT": self._target["port"],
+            "POSTGRES_USER": self._target["user"],
+            "POSTGRES_DB": name,
+        }
+
+    def cpu_seconds(self) -> float:
+        """Return what the server's processes have used so far, ended ones included."""
+        used = self._postmaster.cpu_times()
+        total = used.user + used.system + used.children_user + used.children_system
+        for backend in self._postmaster.children(recursive=True):
+            try:
+                times = backend.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += times.user + times.system
+        return float(total)
+
+    def version(self) -> str:
+        """Return PostgreSQL's version."""
+        connection = psycopg2.connect(**self._target, dbname="postgres")
+        number = connection.server_version
+        connection.close()
+        return f"{number // 10_000}.{number % 10_000}"
+
+
+@contextmanager
+def database_server(folder: Path) -> Iterator[Server]:
+    """Run PostgreSQL with its files below ``folder``, until the block ends."""
+    home = (folder / "postgres").resolve()
+    target = embedded.start(home)
+    try:
+        yield Server(home, target)
+    finally:
+        embedded.leave(home)
+
+
+def dsn(settings: dict[str, str]) -> str:
+    """Return the settings' database as a connection string."""
+    return (
+        f"host={settings['POSTGRES_HOST']} port={settings['POSTGRES_PORT']} "
+        f"user={settings['POSTGRES_USER']} dbname={settings['POSTGRES_DB']}"
+    )
