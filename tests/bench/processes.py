@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from klineboard.settings import PROJECT_ROOT
 
 
@@ -65,45 +63,6 @@ def running(
     finally:
         process.terminate()
         process.wait(20)
-
-
-def timed_run(command: list[str], settings: dict[str, str]) -> tuple[float, int, str]:
-    """Run a command to its end.
-
-    Returns:
-        Seconds, the largest resident memory in bytes of the process (sampled, its
-        children not counted: PostgreSQL is one of them), and its standard output.
-    """
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        env=settings,
-        cwd=PROJECT_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    peak = 0
-    ended = threading.Event()
-
-    def sample() -> None:
-        nonlocal peak
-        watched = psutil.Process(process.pid)
-        while not ended.wait(0.02):
-            try:
-                peak = max(peak, watched.memory_info().rss)
-            except psutil.NoSuchProcess:
-                return
-
-    thread = threading.Thread(target=sample)
-    thread.start()
-    output, _ = process.communicate()
-    seconds = time.perf_counter() - began
-    ended.set()
-    thread.join()
-    if process.returncode != 0:
-        raise RuntimeError(f"{command} ended with {process.returncode}:\n{output}")
-    return seconds, peak, output
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], patience: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Row = tuple[str, str, str, bool]
@@ -71,3 +71,28 @@ def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         f"| {' | '.join(cells)} |" for cells in [list(header), rule, *escaped]
     )
+
+
+_PREFACE = """# Benchmarks
+
+Written by `make bench` (`python -m tests.bench --write docs/BENCHMARKS.md`); do not
+edit. A part alone: `python -m tests.bench --only peers`. How cost grows from 10,000 to
+10,000,000 candles is measured apart, by `python -m tests.bench.growth`.
+
+Everything runs on one machine, and shares its cores: the exchange, PostgreSQL, the
+program that is measured and whoever asks it. Nothing here was measured against
+Binance, whose answers take longer or shorter and come over a real network, compressed.
+What two runs differ by is noise of a few percent; figures of different machines cannot
+be compared, those of one run can.
+"""
+
+
+def document(where: Mapping[str, str], sections: Sequence[Section]) -> str:
+    """Return the whole of ``docs/BENCHMARKS.md``.
+
+    Args:
+        where: The machine and the date.
+        sections: The parts that were measured.
+    """
+    place = _table(("measured on", ""), list(where.items()))
+    return "\n".join([_PREFACE, f"{place}\n", *map(as_markdown, sections)])

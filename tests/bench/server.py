@@ -24,17 +24,24 @@ class Server:
 
     def fresh(self, name: str) -> dict[str, str]:
         """Make an empty database and return the settings that point to it."""
-        connection = psycopg2.connect(**self._target, dbname="postgres")
+        self.drop(name)
+        create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        # Nobody pays for what another one left to be written.
+        self._execute(create, sql.SQL("CHECKPOINT"))
+        return self.settings(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database, if it is there."""
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        self._execute(drop.format(sql.Identifier(name)))
+
+    def _execute(self, *statements: sql.Composable) -> None:
+        connection = psycopg2.connect(dsn(self.settings("postgres")))
         connection.autocommit = True
         with connection.cursor() as cursor:
-            database = sql.Identifier(name)
-            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-            cursor.execute(drop.format(database))
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(database))
-            # Nobody pays for what another one left to be written.
-            cursor.execute("CHECKPOINT")
+            for statement in statements:
+                cursor.execute(statement)
         connection.close()
-        return self.settings(name)
 
     def settings(self, name: str) -> dict[str, str]:
         """Return the settings that point to a database."""
@@ -59,7 +66,7 @@ class Server:
 
     def version(self) -> str:
         """Return PostgreSQL's version."""
-        connection = psycopg2.connect(**self._target, dbname="postgres")
+        connection = psycopg2.connect(dsn(self.settings("postgres")))
         number = connection.server_version
         connection.close()
         return f"{number // 10_000}.{number % 10_000}"
