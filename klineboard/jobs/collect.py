@@ -192,6 +192,11 @@ class _Collection:
             for sentence in page.rejected[:10]:
                 log.error("%s: not stored: %s", self._series, sentence)
         klines = self._task.closed(page.klines)
+        if self._before.first_open is None and not self._result.rows_stored and klines:
+            # The history begins here, at the symbol's listing.
+            self._expected = self._series.interval.steps(
+                klines[0].open_time, min(self._task.span[1], self._task.now)
+            )
         with self._database.transaction() as cursor:
             stored = store_klines(
                 cursor, self._series, klines, settled=self._task.settled

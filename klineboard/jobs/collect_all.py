@@ -37,8 +37,13 @@ _PAGES_AT_ONCE = 12
 class Display(Protocol):
     """Shows how a run goes; see the door for the terminal's."""
 
-    def progress(self, series: Series, done: int, expected: int) -> None:
-        """Show that ``done`` of about ``expected`` candles are stored."""
+    def progress(
+        self, series: Series, done: int, expected: int, budget: float | None
+    ) -> None:
+        """Show that ``done`` of about ``expected`` candles are stored.
+
+        ``budget`` is the part of the minute's request weight that is spent.
+        """
 
     def finished(self, result: Result) -> None:
         """Show how one series ended."""
@@ -177,7 +182,8 @@ class Collector:
     def _progress(self, series: Series, done: int, expected: int) -> None:
         if self._stop.is_set():
             raise Stopped
-        self._display.progress(series, done, expected)
+        budget = self.contact.exchange.budget.used_share
+        self._display.progress(series, done, expected, budget)
 
     def _failed(self, series: Series, error: str, *, retry: bool = True) -> Result:
         result = Result(series, status="failed", error=error, retry=retry)

@@ -35,7 +35,7 @@ from .binance_answers import (
     used_weight,
 )
 from .complaints import Complaints
-from .request_budget import RequestBudget
+from .request_budget import DEFAULT_SHARE, Ledger, RequestBudget
 from .silence import Silence, backoff
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,8 @@ class BinanceRest:
         attempts: int = 5,
         first_backoff: float = 0.5,
         timeout: tuple[float, float] = _TIMEOUT_SECONDS,
+        ledger: Ledger | None = None,
+        share: float = DEFAULT_SHARE,
     ) -> None:
         """Keep the address; nothing is asked yet.
 
@@ -102,6 +104,8 @@ class BinanceRest:
             attempts: How often one request is sent in all.
             first_backoff: Mean seconds before the second attempt; doubled each time.
             timeout: Seconds to connect, and between two pieces of an answer.
+            ledger: Where programs that share an address take their weight from.
+            share: How much of the exchange's limit may be spent.
         """
         self._base_url = base_url
         self._wait = wait
@@ -115,13 +119,16 @@ class BinanceRest:
         self._sessions = threading.local()
         self._declared_origin: str | None = None
         self.budget = RequestBudget(
-            clock=lambda: time.time() + self._clock_ahead, wait=wait
+            clock=lambda: time.time() + self._clock_ahead,
+            wait=wait,
+            ledger=ledger,
+            share=share,
         )
 
     @property
     def host(self) -> str:
         """The host's name, without port."""
-        return urlsplit(self._base_url).hostname or ""
+        return host_of(self._base_url)
 
     @property
     def origin(self) -> str:
@@ -318,6 +325,11 @@ class BinanceRest:
             session = self._sessions.session = requests.Session()
             session.headers["User-Agent"] = f"klineboard/{__version__}"
         return session
+
+
+def host_of(url: str) -> str:
+    """Return the name of a URL's host, without its port."""
+    return urlsplit(url).hostname or ""
 
 
 class _UnsoundRows(InvalidAnswer):

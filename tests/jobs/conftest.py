@@ -32,7 +32,9 @@ class SilentDisplay:
     def __init__(self, on_progress: Callable[[], None] = lambda: None) -> None:
         self._on_progress = on_progress
 
-    def progress(self, series: Series, done: int, expected: int) -> None:
+    def progress(
+        self, series: Series, done: int, expected: int, budget: float | None
+    ) -> None:
         assert 0 <= done <= expected
         self._on_progress()
 
