@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> int:
-    sections: list[Section] = []
+    sections: dict[str, Section] = {}
     failed = False
     with database_server(folder) as server:
         where = machine(server.version())
@@ -86,7 +86,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> int:
                 failed = True
                 continue
             _say(as_text(section))
-            sections.append(section)
+            sections[name] = section
     if options.write:
         options.write.write_text(document(where, sections), encoding="utf-8")
     return int(failed)

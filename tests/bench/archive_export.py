@@ -1,4 +1,4 @@
-"""A whole history by the archive's files, and out again as CSV over HTTP."""
+"""A whole history by the archive's files and by REST, and out again as CSV."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import http.client
 import time
 from pathlib import Path
 
-from tests.bench.collect import collect, common_rows
+from tests.bench.collect import collect, common_rows, pace, share_row
 from tests.bench.market import Market, market
 from tests.bench.measure import watching
 from tests.bench.processes import running
@@ -21,7 +21,7 @@ _METHOD = (
     "(60 ms an answer), the newest hours by REST; from its start to its exit, CSV "
     "included. Then `GET /export/BTCUSDT_1m.csv` of all of it from the page's two "
     "workers, read by one client that counts lines; the memory is the largest "
-    "worker's."
+    "worker's. Last, the same history by REST alone, limit 6,000."
 )
 
 
@@ -32,6 +32,7 @@ def archive_section(folder: Path, server: Server, sizes: Sizes) -> Section:
     with market(folder, *options) as exchange:
         rows = _archive_rows(exchange, server)
         rows += _export_rows(exchange, server)
+        rows += _rest_rows(exchange, server)
     return Section("A whole history: archive and export", _METHOD, rows)
 
 
@@ -47,6 +48,19 @@ def _archive_rows(exchange: Market, server: Server) -> list[Row]:
         ),
         ("  candles a second", f"{candles / cost.seconds:,.0f}", "", True),
         ("  files", f"{counted['files']:,}", "", True),
+        *common_rows(cost, counted),
+    ]
+
+
+def _rest_rows(exchange: Market, server: Server) -> list[Row]:
+    options = ("--symbol", "BTCUSDT", "--interval", "1m", "--source", "rest")
+    cost, candles, counted = collect(exchange, server, "long", *options)
+    rate = candles / cost.seconds
+    return [
+        (f"{candles:,} candles by REST: seconds", f"{cost.seconds:.1f}", "", True),
+        ("  candles a second, end to end", f"{rate:,.0f}", "", True),
+        ("  weight a minute in the middle", pace(counted), "", True),
+        share_row(counted),
         *common_rows(cost, counted),
     ]
 

@@ -73,7 +73,7 @@ def backfill_rows(exchange: Market, server: Server, wanted: int) -> list[Row]:
             rate >= 50_000 and candles >= wanted,
         ),
         ("  candles a second, in the middle", f"{middle:,.0f}", "", True),
-        ("  weight a minute at that rate", _pace(counted), "", True),
+        ("  weight a minute at that rate", pace(counted), "", True),
         *common_rows(cost, counted),
     ]
 
@@ -81,18 +81,11 @@ def backfill_rows(exchange: Market, server: Server, wanted: int) -> list[Row]:
 def _limited_rows(exchange: Market, server: Server) -> list[Row]:
     options = ("--symbol", "BTCUSDT", "--interval", "1m")
     cost, candles, counted = collect(exchange, server, "limited", *options)
-    used = shares(counted)
-    within = bool(used) and min(used) >= _LEAST_SHARE and max(used) <= _MOST_SHARE
     rate = candles / cost.seconds
     return [
         (f"{candles:,} candles of 1m, limit 1,200: seconds", *_plain(cost.seconds)),
         ("  candles a second, end to end", f"{rate:,.0f}", "", True),
-        (
-            "  used weight of each whole minute",
-            " ".join(f"{share:.0%}" for share in used) or "none was whole",
-            "90 .. 100%",
-            within,
-        ),
+        share_row(counted),
         *common_rows(cost, counted),
     ]
 
@@ -114,6 +107,17 @@ def _default_set_rows(exchange: Market, server: Server) -> list[Row]:
         ("  CSV, MB", f"{size / 1e6:.0f}", "", True),
         ("nothing new, 15 series: seconds", f"{again:.2f}", "< 2", again < 2),
     ]
+
+
+def share_row(counted: Mapping[str, Any]) -> Row:
+    """Return which part of the budget each minute used that was worked through."""
+    used = shares(dict(counted))
+    return (
+        "  used weight of each whole minute",
+        " ".join(f"{share:.0%}" for share in used) or "none was whole",
+        "90 .. 100%" if used else "",
+        all(_LEAST_SHARE <= share <= _MOST_SHARE for share in used),
+    )
 
 
 def common_rows(cost: Cost, counted: Mapping[str, Any]) -> list[Row]:
@@ -141,6 +145,7 @@ def _plain(seconds: float) -> tuple[str, str, bool]:
     return f"{seconds:.1f}", "", True
 
 
-def _pace(counted: Mapping[str, Any]) -> str:
+def pace(counted: Mapping[str, Any]) -> str:
+    """Return the weight a minute that the middle of a run amounts to."""
     weight = counted["middle_per_second"] * 2 * 60
     return f"{weight:,.0f} ({weight / counted['limit']:.0%})"

@@ -34,6 +34,7 @@ _METHOD = (
     "start to its exit, CSV included, into an empty database. By REST the exchange "
     "answers after 60 ms and sets no limit; the archive's newest hours come by REST."
 )
+_COMMAND = "python -m tests.bench.growth"
 _NO_LIMIT = 1_000_000_000
 
 
@@ -91,7 +92,9 @@ def main() -> None:
             section = growth_section(folder, server, lengths)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    sys.stdout.write(as_markdown(section) if options.markdown else as_text(section))
+    sys.stdout.write(
+        as_markdown(section, _COMMAND) if options.markdown else as_text(section)
+    )
 
 
 if __name__ == "__main__":

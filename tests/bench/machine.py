@@ -20,7 +20,7 @@ def machine(postgres_version: str) -> dict[str, str]:
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "Python": platform.python_version(),
-        "PostgreSQL": f"{postgres_version}, embedded, as shipped",
+        "PostgreSQL": postgres_version,
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "commit": _commit(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -37,14 +38,15 @@ def as_text(section: Section) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def as_markdown(section: Section) -> str:
-    """Return a section as a heading, the method and tables."""
-    blocks = [f"## {section.title}", section.method]
+def as_markdown(section: Section, command: str) -> str:
+    """Return a section as a heading, the command alone, the method and tables."""
+    method = "\n".join(textwrap.wrap(section.method, 88, break_on_hyphens=False))
+    blocks = [f"## {section.title}", f"`{command}`", method]
     if section.header:
         blocks.append(_table(section.header, section.contenders))
     if section.rows:
         cells = [
-            (name.strip(), value, wanted, _mark(wanted, met))
+            (_indented(name), value, wanted, _mark(wanted, met))
             for name, value, wanted, met in section.rows
         ]
         blocks.append(_table(("what", "found", "wanted", ""), cells))
@@ -53,6 +55,11 @@ def as_markdown(section: Section) -> str:
 
 def _mark(wanted: str, met: bool) -> str:
     return "" if not wanted else "ok" if met else "MISSED"
+
+
+def _indented(name: str) -> str:
+    # Markdown drops a cell's leading spaces.
+    return f"&emsp;{name.strip()}" if name.startswith(" ") else name
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -76,8 +83,8 @@ def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 _PREFACE = """# Benchmarks
 
 Written by `make bench` (`python -m tests.bench --write docs/BENCHMARKS.md`); do not
-edit. A part alone: `python -m tests.bench --only peers`. How cost grows from 10,000 to
-10,000,000 candles is measured apart, by `python -m tests.bench.growth`.
+edit. Each part can be run alone, by the command under its heading. How cost grows from
+10,000 to 10,000,000 candles is measured apart, by `python -m tests.bench.growth`.
 
 Everything runs on one machine, and shares its cores: the exchange, PostgreSQL, the
 program that is measured and whoever asks it. Nothing here was measured against
@@ -87,12 +94,16 @@ be compared, those of one run can.
 """
 
 
-def document(where: Mapping[str, str], sections: Sequence[Section]) -> str:
+def document(where: Mapping[str, str], sections: Mapping[str, Section]) -> str:
     """Return the whole of ``docs/BENCHMARKS.md``.
 
     Args:
         where: The machine and the date.
-        sections: The parts that were measured.
+        sections: The parts that were measured, by the names that ``--only`` takes.
     """
     place = _table(("measured on", ""), list(where.items()))
-    return "\n".join([_PREFACE, f"{place}\n", *map(as_markdown, sections)])
+    parts = [
+        as_markdown(section, f"python -m tests.bench --only {name}")
+        for name, section in sections.items()
+    ]
+    return "\n".join([_PREFACE, f"{place}\n", *parts])

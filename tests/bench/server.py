@@ -65,11 +65,15 @@ class Server:
         return float(total)
 
     def version(self) -> str:
-        """Return PostgreSQL's version."""
+        """Return PostgreSQL's version, and whether commits wait for the disk."""
         connection = psycopg2.connect(dsn(self.settings("postgres")))
-        number = connection.server_version
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            (number,) = cursor.fetchone() or ("?",)
+            cursor.execute("SHOW fsync")
+            (synchronous,) = cursor.fetchone() or ("?",)
         connection.close()
-        return f"{number // 10_000}.{number % 10_000}"
+        return f"{number}, embedded, settings as shipped (fsync {synchronous})"
 
 
 @contextmanager

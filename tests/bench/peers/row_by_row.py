@@ -26,17 +26,14 @@ def download(order: Order, table: Table, commit: str) -> None:
     session = requests.Session()
     since = order.start
     while since <= order.end:
-        answer = session.get(
-            f"{order.url}/api/v3/klines",
-            params={
-                "symbol": SYMBOL,
-                "interval": INTERVAL,
-                "startTime": since,
-                "endTime": order.end,
-                "limit": PAGE_ROWS,
-            },
-            timeout=15,
-        )
+        query: dict[str, str | int] = {
+            "symbol": SYMBOL,
+            "interval": INTERVAL,
+            "startTime": since,
+            "endTime": order.end,
+            "limit": PAGE_ROWS,
+        }
+        answer = session.get(f"{order.url}/api/v3/klines", params=query, timeout=15)
         answer.raise_for_status()
         rows = answer.json()
         if not rows:
