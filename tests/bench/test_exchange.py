@@ -20,7 +20,8 @@ from klineboard.market.kline import check_page
 from klineboard.simulator.messages import Request
 from klineboard.sources.binance_rest import BinanceRest
 from tests.bench.archive import build_archive, csv_of
-from tests.bench.exchange import Answer, Exchange, render_all, serving
+from tests.bench.exchange import Exchange, render_all
+from tests.bench.exchange_server import Answer, serving
 
 _MINUTE = INTERVALS["1m"]
 _CANDLES = 2_500
