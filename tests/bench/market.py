@@ -64,7 +64,7 @@ def market(folder: Path, *options: str) -> Iterator[Market]:
     command += ["--latency-ms", str(LATENCY_MS), *options]
     settings = environment(folder, port, free_port())
     ready = f"{url}/bench/statistics"
-    with running(command, settings, ready, patience=300):
+    with running(command, settings, ready, patience=600):
         yield Market(url, folder)
 
 

@@ -22,6 +22,11 @@ class Server:
         number = (folder / "postmaster.pid").read_text().split()[0]
         self._postmaster = psutil.Process(int(number))
 
+    @property
+    def pid(self) -> int:
+        """The process whose children serve connections."""
+        return self._postmaster.pid
+
     def fresh(self, name: str) -> dict[str, str]:
         """Make an empty database and return the settings that point to it."""
         self.drop(name)
