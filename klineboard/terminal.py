@@ -106,6 +106,9 @@ class PlainDisplay:
         level = logging.INFO if result.status != "failed" else logging.ERROR
         log.log(level, "%s", summary(result))
 
+    def clear(self, series: Series) -> None:
+        """Show no progress of a series any more."""
+
     def run(self) -> AbstractContextManager[object]:
         """Nothing needs to be opened or closed."""
         return _nothing()
@@ -137,11 +140,15 @@ class BarDisplay(PlainDisplay):
 
     def finished(self, result: Result) -> None:
         """Replace the bar of a series by its summary line."""
+        self.clear(result.series)
+        super().finished(result)
+
+    def clear(self, series: Series) -> None:
+        """Remove the bar of a series."""
         with self._mutex:
-            bar = self._bars.pop(result.series, None)
+            bar = self._bars.pop(series, None)
         if bar is not None and self._drawing is not None:
             self._drawing.remove_task(bar)
-        super().finished(result)
 
     @contextmanager
     def _draw(self) -> Iterator[None]:

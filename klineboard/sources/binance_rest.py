@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +34,7 @@ from .binance_answers import (
     used_weight,
 )
 from .complaints import Complaints
+from .reasons import reason_of
 from .request_budget import DEFAULT_SHARE, Ledger, RequestBudget
 from .silence import Silence, backoff
 
@@ -52,7 +52,6 @@ _INFO_WEIGHT = 20
 _TIMEOUT_SECONDS = (5.0, 15.0)
 _LONGEST_ANSWER_SECONDS = 60.0
 _LARGEST_ANSWER = 64 << 20
-_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 _T = TypeVar("_T")
 
@@ -285,7 +284,7 @@ class BinanceRest:
             used = used_weight(response.headers)
         except requests.RequestException as error:
             raise ExchangeUnavailable(
-                f"{self.host} not reached: {_reason(error)}"
+                f"{self.host} not reached: {reason_of(error)}"
             ) from error
         finally:
             self.budget.release(weight, used, minute)
@@ -338,17 +337,3 @@ class _UnsoundRows(InvalidAnswer):
     def __init__(self, page: Page) -> None:
         super().__init__(page.rejected[0])
         self.page = page
-
-
-def _reason(error: requests.RequestException) -> str:
-    # The text of requests' errors repeats the whole address; the cause is enough.
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__ or _inner(cause):
-        cause = cause.__cause__ or cause.__context__ or _inner(cause) or cause
-    words = _ERRNO.sub("", str(cause)) or type(cause).__name__
-    return words[0].lower() + words[1:]
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    reason = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-    return reason if isinstance(reason, BaseException) else None

@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 from ..market.interval import INTERVALS, Interval
 from ..market.series import Series
-from .database import Cursor
+from .database import Cursor, Database
 from .series import to_moment, to_time
 
 # A Monday, as Binance's weeks begin; every other grid counts from 1970-01-01.
@@ -51,6 +51,8 @@ SELECT {columns} FROM (
     AND open_time >= %(start)s AND open_time <= %(end)s
     ORDER BY open_time LIMIT %(limit)s
 ) AS oldest""").format(columns=sql.SQL(_JSON_LIST))
+
+_VERSIONS = "SELECT interval, version FROM series WHERE symbol = $1 AND row_count > 0"
 
 _STORED = """
 SELECT open_time, close_time, open_price::text, high_price::text, low_price::text,
@@ -130,6 +132,16 @@ def stored_versions(cursor: Cursor, symbol: str) -> dict[str, int]:
     )
     versions = dict(cursor.fetchall())
     return {name: versions[name] for name in INTERVALS if name in versions}
+
+
+def look_up_versions(database: Database, symbol: str) -> dict[str, int]:
+    """Return the same as :func:`stored_versions`, in one round trip, in any order.
+
+    It sees all that was committed when it is called.
+    """
+    if "\0" in symbol:
+        return {}
+    return dict(database.ask(_VERSIONS, symbol))
 
 
 def read_json_columns(

@@ -11,6 +11,7 @@ from ..jobs.refresh_market_caps import refresh_market_caps
 from ..settings import PROJECT_ROOT, Settings
 from ..storage.database import Database
 from . import (
+    coverage,
     export,
     figures,
     health,
@@ -24,10 +25,21 @@ from . import (
 from .background import Background
 from .errors import register_errors
 from .headers import register_headers
+from .repeats import Repeats
 from .services import Services, system_time
 from .static_files import register_static
 
-_MODULES = (page, trades, view, klines, series, market_caps, export, health)
+_MODULES = (
+    page,
+    trades,
+    coverage,
+    view,
+    klines,
+    series,
+    market_caps,
+    export,
+    health,
+)
 _STATEMENT_TIMEOUT_SECONDS = 20.0
 _REFRESH_PAUSE_SECONDS = 60.0
 
@@ -61,6 +73,8 @@ def create_app(
     if refresh is not None:
         keeper = Background(partial(_keep_fresh, own, refresh), _REFRESH_PAUSE_SECONDS)
         app.before_request(keeper.ensure_running)
+    # Outermost, so that what is repeated passes nothing else.
+    app.wsgi_app = Repeats(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

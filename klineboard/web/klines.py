@@ -34,6 +34,7 @@ def klines() -> Response:
     start, end = span_arguments()
     symbol = symbol_argument()
     own = services()
+    holds = own.while_unchanged(symbol or "")
     with own.reading() as cursor:
         if symbol is None:
             known = ", ".join(stored_symbols(cursor)) or "none yet"
@@ -56,7 +57,8 @@ def klines() -> Response:
         members = ",".join(f'"{name}":{text}' for name, text in parts.items())
         return f"{{{members}}}".encode()
 
-    return cached_answer(own.bodies, (series.key, version, start, end, limit), make)
+    key = series.key, version, start, end, limit
+    return cached_answer(own.bodies, key, make, holds=holds)
 
 
 def stored_version(cursor: Cursor, symbol: str, interval: Interval) -> int:

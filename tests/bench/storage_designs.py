@@ -1,8 +1,9 @@
 """Designs of the table ``klines``, measured with five symbols' minutes of eight years.
 
-``python -m tests.bench.storage_designs [--rows N]``: each design is
-filled with the same rows in the same order (the symbols take turns, a month each, as
-collectors that run side by side leave them), then asked the same questions. The server is the embedded one with its default settings.
+``python -m tests.bench.storage_designs [--rows N]``: each design is filled with the
+same rows in the same order (the symbols take turns, a month each, as collectors that
+run side by side leave them), then asked the same questions. The server is the embedded
+one with its default settings.
 """
 
 from __future__ import annotations
