@@ -102,12 +102,13 @@ class PlainDisplay:
 
     def finished(self, result: Result) -> None:
         """Log the summary line of a series."""
-        self._paces.pop(result.series, None)
+        self.clear(result.series)
         level = logging.INFO if result.status != "failed" else logging.ERROR
         log.log(level, "%s", summary(result))
 
     def clear(self, series: Series) -> None:
         """Show no progress of a series any more."""
+        self._paces.pop(series, None)
 
     def run(self) -> AbstractContextManager[object]:
         """Nothing needs to be opened or closed."""
@@ -138,13 +139,9 @@ class BarDisplay(PlainDisplay):
                 self._bars[series] = drawing.add_task(str(series), pace="")
         drawing.update(self._bars[series], completed=done, total=expected, pace=pace)
 
-    def finished(self, result: Result) -> None:
-        """Replace the bar of a series by its summary line."""
-        self.clear(result.series)
-        super().finished(result)
-
     def clear(self, series: Series) -> None:
-        """Remove the bar of a series."""
+        """Remove the bar of a series; its summary line follows."""
+        super().clear(series)
         with self._mutex:
             bar = self._bars.pop(series, None)
         if bar is not None and self._drawing is not None:

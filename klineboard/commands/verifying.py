@@ -29,9 +29,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--verify`` and what belongs to it."""
     group = parser.add_argument_group(
         "verifying",
-        "Compare what is stored with the exchange and list every difference. Exit "
-        "code: 0 nothing differs (or all is repaired), 1 something differs or could "
-        "not be compared, 2 a series is not stored.",
+        "Compare what is stored with the exchange, by REST and by its archive (see "
+        "--source), and list every difference. Where the archive says otherwise than "
+        "REST, that is listed, too, and REST counts. Exit code: 0 nothing differs (or "
+        "all is repaired), 1 something differs or could not be compared, 2 a series "
+        "is not stored.",
     )
     group.add_argument(
         "--verify",
@@ -99,7 +101,8 @@ def verify(
         Question(series, start, order.end, options.sample, options.repair)
         for series in order.series
     ]
-    clean = all([findings.is_clean for findings in verifier.run(questions)])
+    answers = verifier.run(questions, order.source)
+    clean = all([findings.is_clean for findings in answers])
     if stop.is_set():
         return INTERRUPTED
     return OK if clean else SOME_FAILED
