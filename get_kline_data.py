@@ -11,14 +11,16 @@ import threading
 
 from rich.console import Console
 
-from klineboard import __version__, logs
+from klineboard import __version__, logs, verify_command
 from klineboard.errors import (
     KlineboardError,
     SettingsError,
     Stopped,
     StorageError,
 )
+from klineboard.jobs.archive import SOURCES
 from klineboard.jobs.collect_all import Collector, Order
+from klineboard.jobs.export import FORMATS, ExportOrder, export_files
 from klineboard.jobs.refresh_market_caps import refresh_market_caps
 from klineboard.jobs.rehearse import rehearse
 from klineboard.jobs.watch import watch
@@ -63,6 +65,13 @@ def arguments() -> argparse.ArgumentParser:
         "--end", metavar="TIME", help="last open time; a bare day is included whole"
     )
     parser.add_argument(
+        "--source",
+        choices=SOURCES,
+        help="where whole months come from: the archive for intervals up to 30m and "
+        "REST for others (auto, if not said), the archive for all it has, or REST "
+        "only; the rest comes from REST always",
+    )
+    parser.add_argument(
         "--print",
         dest="newest",
         nargs="?",
@@ -81,6 +90,18 @@ def arguments() -> argparse.ArgumentParser:
         "--watch",
         action="store_true",
         help="stay, and collect a few seconds after each candle closes",
+    )
+    verify_command.add_options(parser)
+    parser.add_argument(
+        "--export",
+        metavar="PLACE",
+        help="write stored candles to a folder, a file a series, or to one file, and "
+        "collect nothing; all that is stored unless --symbol or --interval says less",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="of exported files (csv, or what the name of a file says)",
     )
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument("--version", action="version", version=__version__)
@@ -110,7 +131,7 @@ def order_of(options: argparse.Namespace, settings: Settings) -> Order:
     series = [
         Series(symbol.upper(), INTERVALS[name]) for symbol in symbols for name in names
     ]
-    return Order(list(dict.fromkeys(series)), start, end)
+    return Order(list(dict.fromkeys(series)), start, end, options.source)
 
 
 def _names(values: list[str] | None, key: str) -> tuple[str, ...]:
@@ -186,6 +207,44 @@ def collect(
     return SOME_FAILED if any(r.status == "failed" for r in results) else OK
 
 
+def export(
+    settings: Settings,
+    options: argparse.Namespace,
+    console: Console,
+    stop: threading.Event,
+) -> int:
+    """Write what is stored to files; nothing is collected."""
+    order = ExportOrder(
+        options.export,
+        options.format,
+        _names(options.symbol, "--symbol"),
+        _names(options.interval, "--interval"),
+        options.start,
+        options.end,
+    )
+    bars = console.is_terminal and not options.quiet
+    display = BarDisplay(console) if bars else PlainDisplay()
+    database = Database(settings)
+    database.wait(stop.wait)
+    failed = False
+
+    def progress(series: Series, done: int, expected: int) -> None:
+        if stop.is_set():
+            raise Stopped
+        display.progress(series, done, expected, None)
+
+    try:
+        with display.run():
+            for exported in export_files(database, order, progress):
+                level = logging.ERROR if exported.error else logging.INFO
+                log.log(level, "%s", exported)
+                failed = failed or exported.error is not None
+    except Stopped:
+        log.warning("stopped; each file that is there is whole")
+        return INTERRUPTED
+    return SOME_FAILED if failed else OK
+
+
 def refresh(database: Database, settings: Settings) -> None:
     """Refresh the market caps beside the collection, whose outcome is not theirs."""
     try:
@@ -200,14 +259,29 @@ def main() -> int:
     options = parser.parse_args()
     if options.watch and options.dry_run:
         parser.error("--watch and --dry-run exclude each other")
-    console = Console(soft_wrap=True)
+    if options.source == "archive" and options.dry_run:
+        parser.error("--dry-run asks REST only, not --source archive")
+    verify_command.check_options(parser, options)
+    if options.export is None and options.format:
+        parser.error("--format belongs to --export")
+    if options.export is not None and (
+        options.watch or options.dry_run or options.newest
+    ):
+        parser.error("--export goes without --watch, --dry-run and --print")
+    # Where standard output is for a program, the log is beside it.
+    console = Console(soft_wrap=True, stderr=options.json)
     stop = stop_on_signals()
     try:
         settings = Settings.load()
         logs.start(settings, "collect", quiet=options.quiet, console=console)
         for sentence in unknown_keys():
             log.warning("%s", sentence)
+        if options.export is not None:
+            return export(settings, options, console, stop)
         order = order_of(options, settings)
+        if options.verify:
+            clean = verify_command.verify(settings, order, options, console, stop)
+            return INTERRUPTED if stop.is_set() else OK if clean else SOME_FAILED
         if options.dry_run:
             return dry_run(settings, order, options.newest or 10, stop)
         return collect(settings, order, options, console, stop)
@@ -220,7 +294,7 @@ def main() -> int:
     except BrokenPipeError:
         # Whoever read the table has seen enough of it (``--print | head``).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return SOME_FAILED if options.verify else OK  # Not all was verified.
     except KlineboardError as error:
         log.error("%s", error)
         return SOME_FAILED

@@ -10,10 +10,14 @@
     │   ├── InvalidAnswer           HTML, torn JSON, wrong columns: never store it
     │   ├── RateLimited             429 or 418: say nothing for ``seconds``
     │   ├── SeriesRejected          -1121, -1120, -1100 ...: give up on this series only
+    │   ├── ArchiveUnusable         no answer, or not for us: ask REST in its stead
+    │   ├── ArchiveFileRefused      corrupt, of another symbol ...: its candles by REST
     │   └── AccessBlocked           451 or 403: another host is needed; do not try again
     ├── Stopped                     the process was told to end; the next run goes on
     └── StorageError
         ├── DatabaseUnavailable     wait for host and port
+        ├── DiskFull                end the run: the next one goes on when there is room
+        ├── NotExportable           ask for another format: this one cannot hold a value
         └── CsvNotWritable          the table is right; the file follows at the next run
 
 Foreign exceptions (requests, psycopg2, OSError) are translated where they arise, in
@@ -98,6 +102,20 @@ class AccessBlocked(ExchangeError):
     """The host refuses this place or this client (HTTP 451 or 403)."""
 
 
+class ArchiveUnusable(ExchangeError):
+    """The archive does not answer, refuses this client, or is another exchange's."""
+
+
+class ArchiveFileRefused(ExchangeError):
+    """A file of the archive is not what it should be; nothing of it is stored."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        """Keep the file's name, and why it is refused."""
+        super().__init__(f"{name} refused: {reason}")
+        self.name = name
+        self.reason = reason
+
+
 class Stopped(KlineboardError):
     """The process was told to end; what is stored is whole."""
 
@@ -112,6 +130,14 @@ class StorageError(KlineboardError):
 
 class DatabaseUnavailable(StorageError):
     """PostgreSQL cannot be reached."""
+
+
+class DiskFull(StorageError):
+    """PostgreSQL has no room for more; what was stored before is whole."""
+
+
+class NotExportable(StorageError):
+    """What is stored does not fit the format asked for, and nothing is rounded."""
 
 
 class CsvNotWritable(StorageError):

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
@@ -16,7 +17,6 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 
 from .jobs.collect import Result
@@ -28,6 +28,46 @@ from .market.series import Series
 log = logging.getLogger("klineboard.collect")
 
 _SECONDS_BETWEEN_LINES = 10.0
+# The speed is that of the last half minute: the exchange's budget comes by the minute.
+_PACE_SECONDS = 30.0
+
+
+class Pace:
+    """How fast a series grows, from what was shown of it lately."""
+
+    def __init__(self) -> None:
+        """Begin with nothing seen."""
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def words(self, now: float, done: int, expected: int, budget: float | None) -> str:
+        """Say candles a second, the share of the budget, and the time left.
+
+        Args:
+            now: Rising seconds.
+            done: Candles that are stored.
+            expected: About how many there will be.
+            budget: The part of the minute's request weight that is spent.
+        """
+        self._seen.append((now, done))
+        while now - self._seen[0][0] > _PACE_SECONDS and len(self._seen) > 2:
+            self._seen.popleft()
+        began, before = self._seen[0]
+        parts = []
+        if now > began and done > before:
+            speed = (done - before) / (now - began)
+            parts.append(f"{speed:,.0f} a second")
+            parts.append(f"{_duration((expected - done) / speed)} left")
+        if budget is not None:
+            parts.append(f"{budget:.0%} of the minute's budget")
+        return " · ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 class PlainDisplay:
@@ -36,18 +76,38 @@ class PlainDisplay:
     def __init__(self) -> None:
         """Begin with nothing shown."""
         self._shown: dict[Series, float] = {}
+        self._paces: defaultdict[Series, Pace] = defaultdict(Pace)
 
-    def progress(self, series: Series, done: int, expected: int) -> None:
+    def progress(
+        self, series: Series, done: int, expected: int, budget: float | None
+    ) -> None:
         """Say how far a series is, at most every ten seconds."""
         now = time.monotonic()
+        words = self.pace(series, now, done, expected, budget)
         if now - self._shown.setdefault(series, now) >= _SECONDS_BETWEEN_LINES:
             self._shown[series] = now
-            log.info("%s: %s of about %s candles", series, f"{done:,}", f"{expected:,}")
+            log.info(
+                "%s: %s of about %s candles · %s",
+                series,
+                f"{done:,}",
+                f"{expected:,}",
+                words,
+            )
+
+    def pace(
+        self, series: Series, now: float, done: int, expected: int, budget: float | None
+    ) -> str:
+        """Say how fast a series grows."""
+        return self._paces[series].words(now, done, expected, budget)
 
     def finished(self, result: Result) -> None:
         """Log the summary line of a series."""
+        self._paces.pop(result.series, None)
         level = logging.INFO if result.status != "failed" else logging.ERROR
         log.log(level, "%s", summary(result))
+
+    def clear(self, series: Series) -> None:
+        """Show no progress of a series any more."""
 
     def run(self) -> AbstractContextManager[object]:
         """Nothing needs to be opened or closed."""
@@ -65,23 +125,30 @@ class BarDisplay(PlainDisplay):
         self._mutex = threading.Lock()
         self._drawing: Progress | None = None
 
-    def progress(self, series: Series, done: int, expected: int) -> None:
+    def progress(
+        self, series: Series, done: int, expected: int, budget: float | None
+    ) -> None:
         """Move the bar of a series."""
         drawing = self._drawing
         if drawing is None:
             return
+        pace = self.pace(series, time.monotonic(), done, expected, budget)
         with self._mutex:
             if series not in self._bars:
-                self._bars[series] = drawing.add_task(str(series), total=expected)
-        drawing.update(self._bars[series], completed=done, total=expected)
+                self._bars[series] = drawing.add_task(str(series), pace="")
+        drawing.update(self._bars[series], completed=done, total=expected, pace=pace)
 
     def finished(self, result: Result) -> None:
         """Replace the bar of a series by its summary line."""
+        self.clear(result.series)
+        super().finished(result)
+
+    def clear(self, series: Series) -> None:
+        """Remove the bar of a series."""
         with self._mutex:
-            bar = self._bars.pop(result.series, None)
+            bar = self._bars.pop(series, None)
         if bar is not None and self._drawing is not None:
             self._drawing.remove_task(bar)
-        super().finished(result)
 
     @contextmanager
     def _draw(self) -> Iterator[None]:
@@ -90,7 +157,7 @@ class BarDisplay(PlainDisplay):
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("candles"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[pace]}"),
             console=self._console,
             transient=True,
         ) as self._drawing:

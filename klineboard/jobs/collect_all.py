@@ -7,12 +7,13 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import (
     DatabaseUnavailable,
+    DiskFull,
     ExchangeError,
     Stopped,
     StorageError,
@@ -20,7 +21,9 @@ from ..errors import (
 from ..market.series import Series
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
+from ..sources.binance_archive import BinanceArchive
 from ..storage.database import Database
+from .archive import Archive, open_archive
 from .collect import Result, collect_series, record
 from .contact import Contact, unknown_symbol
 from .fetch import Fetcher
@@ -31,14 +34,19 @@ log = logging.getLogger(__name__)
 # Enough to hide the exchange's answering time behind storing; the weight budget, not
 # this number, limits the requests.
 _SERIES_AT_ONCE = 4
-_PAGES_AT_ONCE = 8
+_PAGES_AT_ONCE = 12
 
 
 class Display(Protocol):
     """Shows how a run goes; see the door for the terminal's."""
 
-    def progress(self, series: Series, done: int, expected: int) -> None:
-        """Show that ``done`` of about ``expected`` candles are stored."""
+    def progress(
+        self, series: Series, done: int, expected: int, budget: float | None
+    ) -> None:
+        """Show that ``done`` of about ``expected`` candles are stored.
+
+        ``budget`` is the part of the minute's request weight that is spent.
+        """
 
     def finished(self, result: Result) -> None:
         """Show how one series ended."""
@@ -51,12 +59,14 @@ class Display(Protocol):
 class Order:
     """What to collect: series, and from when to when they shall open (ms).
 
-    ``end`` None means: until now.
+    ``end`` None means: until now. ``source`` is one of :data:`.archive.SOURCES`; None
+    where nobody named one: 'auto'.
     """
 
     series: Sequence[Series]
     start: int
     end: int | None
+    source: str | None = None
 
     def span(self, now: int) -> Span:
         """Return first and last open time, the exchange's clock being ``now``."""
@@ -87,7 +97,11 @@ class Collector:
         self.database = database
         self._display = display
         self._stop = stop or threading.Event()
+        self._disk_full: DiskFull | None = None
         self.contact = Contact(settings, database, self.wait, first_backoff)
+        self._files = BinanceArchive(
+            settings.binance_archive_url, wait=self.wait, first_backoff=first_backoff
+        )
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not past the order to stop.
@@ -103,7 +117,7 @@ class Collector:
 
         Raises:
             SettingsError: The exchange knows none of the symbols, or is another one
-                than this database's.
+                than this database's, or the archive that is asked for by name is.
             DatabaseUnavailable: It stayed away for ``database_wait_seconds``.
         """
         while True:
@@ -115,6 +129,7 @@ class Collector:
 
     def _run_once(self, order: Order) -> list[Result]:
         started_at = dt.datetime.now(dt.UTC)
+        self._disk_full = None
         try:
             now = self.contact.greet()
             known = self.contact.exchange.exchange_info(
@@ -131,11 +146,17 @@ class Collector:
                 self._display.finished(result)
             return results
         self.contact.keep_symbols([series.symbol for series in order.series], known)
-        with self._display.run():
-            return self._collect(order, known, now)
+        origin = self.contact.exchange.origin
+        archive = open_archive(self._files, origin, order.source)
+        with self._display.run(), archive or nullcontext():
+            return self._collect(order, known, now, archive)
 
     def _collect(
-        self, order: Order, known: dict[str, SymbolInfo], now: int
+        self,
+        order: Order,
+        known: dict[str, SymbolInfo],
+        now: int,
+        archive: Archive | None,
     ) -> list[Result]:
         with (
             ThreadPoolExecutor(_PAGES_AT_ONCE, "page") as pages,
@@ -148,15 +169,19 @@ class Collector:
                 if series.symbol not in known:
                     words = unknown_symbol(series.symbol, known)
                     result = self._failed(series, words, retry=False)
+                elif self._disk_full is not None:
+                    result = self._failed(series, "not begun: a disk is full")
                 else:
                     task = Task(series, order.span(now), now)
-                    result = self._collect_patiently(task, pages)
+                    result = self._collect_patiently(task, pages, archive)
                 self._display.finished(result)
                 return result
 
             return list(workers.map(collect, order.series))
 
-    def _collect_patiently(self, task: Task, pages: Executor) -> Result:
+    def _collect_patiently(
+        self, task: Task, pages: Executor, archive: Archive | None
+    ) -> Result:
         """Collect a series; where the database goes away, wait for it and repeat."""
         while True:
             try:
@@ -166,23 +191,30 @@ class Collector:
                     task,
                     self._settings.data_dir / "csv",
                     self._progress,
+                    archive,
                 )
             except DatabaseUnavailable as error:
                 log.warning("%s: %s", task.series, error)
                 self.database.wait(self.wait)
+            except DiskFull as error:
+                self._disk_full = error  # No other series needs to be begun.
+                return self._failed(task.series, str(error))
             except StorageError as error:
-                # Its disk may be full, its table locked: the other series go on.
+                # Its table may be locked: the other series go on.
                 return self._failed(task.series, str(error))
 
     def _progress(self, series: Series, done: int, expected: int) -> None:
         if self._stop.is_set():
             raise Stopped
-        self._display.progress(series, done, expected)
+        budget = self.contact.exchange.budget.used_share
+        self._display.progress(series, done, expected, budget)
 
     def _failed(self, series: Series, error: str, *, retry: bool = True) -> Result:
         result = Result(series, status="failed", error=error, retry=retry)
         try:
             record(self.database, result, dt.datetime.now(dt.UTC))
+        except DiskFull:
+            pass  # The result says so, or another one's.
         except StorageError as trouble:
             log.error("%s: the run could not be recorded: %s", series, trouble)
         return result

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Collection, Iterable
 
-from ..errors import RateLimited, SettingsError
+from ..errors import RateLimited, SettingsError, StorageError
 from ..settings import Settings
 from ..sources.binance_answers import SymbolInfo
-from ..sources.binance_rest import BinanceRest
+from ..sources.binance_rest import BinanceRest, host_of
+from ..sources.complaints import Complaints
+from ..sources.request_budget import DEFAULT_SHARE
 from ..storage.database import Database
 from ..storage.exchange import (
     claim_origin,
@@ -17,7 +20,10 @@ from ..storage.exchange import (
     remaining_silence,
     remember_silence,
     store_symbols,
+    take_weight,
 )
+
+log = logging.getLogger(__name__)
 
 
 class Contact:
@@ -33,6 +39,7 @@ class Contact:
         database: Database,
         wait: Callable[[float], object],
         first_backoff: float = 0.5,
+        share: float = DEFAULT_SHARE,
     ) -> None:
         """Compose the parts; nothing is connected yet.
 
@@ -41,6 +48,7 @@ class Contact:
             database: Who remembers.
             wait: Called with seconds before a repetition; may raise to end the run.
             first_backoff: Mean seconds before a failed request is sent again.
+            share: How much of the exchange's limit may be spent.
         """
         self._database = database
         self.exchange = BinanceRest(
@@ -48,6 +56,8 @@ class Contact:
             wait=wait,
             on_silence=self._remember_silence,
             first_backoff=first_backoff,
+            ledger=SharedLedger(database, host_of(settings.binance_api_url)),
+            share=share,
         )
 
     def greet(self, attempts: int | None = None) -> int:
@@ -106,6 +116,28 @@ class Contact:
     def _remember_silence(self, limited: RateLimited) -> None:
         with self._database.transaction() as cursor:
             remember_silence(cursor, self.exchange.host, limited.seconds)
+
+
+class SharedLedger:
+    """Request weight in the database, for all programs that are at it."""
+
+    def __init__(self, database: Database, host: str) -> None:
+        """Keep whose weight it is; nothing is connected yet."""
+        self._database = database
+        self._host = host
+        self._complaints = Complaints(log)
+
+    def take(self, minute: int, weight: int, *, seen: int, most: int) -> bool:
+        """Take weight of a minute; see :class:`Ledger`."""
+        try:
+            with self._database.transaction() as cursor:
+                return take_weight(
+                    cursor, self._host, minute, weight, seen=seen, most=most
+                )
+        except StorageError as error:
+            # What the exchange says is spent still holds us back.
+            self._complaints.note("request weight not shared", error)
+            return True
 
 
 def unknown_symbol(symbol: str, known: Iterable[str]) -> str:

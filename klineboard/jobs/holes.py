@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 
 from ..market.coverage import is_due
 from ..storage.database import Database
-from ..storage.series import KnownGap, hold_gaps, mark_gap, scan_holes, sync_gaps
+from ..storage.series import (
+    KnownGap,
+    hold_gaps,
+    mark_gap,
+    refresh_gaps,
+    scan_holes,
+    sync_gaps,
+)
 from .task import Span, Task, covers
 
 
@@ -66,6 +73,8 @@ class Holes:
     def sync(self) -> list[KnownGap]:
         """Bring ``gaps`` in line with what is stored, and return its rows."""
         with self._database.transaction() as cursor:
+            if self._since is None:
+                return refresh_gaps(cursor, self._series)
             hold_gaps(cursor, self._series)
             holes = scan_holes(cursor, self._series, self._since)
             return sync_gaps(cursor, self._series, holes, self._since)

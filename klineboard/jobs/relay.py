@@ -45,6 +45,8 @@ _DEPTH = 1_000
 _TICK_SECONDS = 0.5
 _NOTE_SECONDS = 10.0
 _FLUSH_SECONDS = 2.0
+# A history that is being fetched stops before; who looks at the market shall not wait.
+_RELAYS_SHARE = 0.99
 
 
 class Publisher(CandlePublisher, TradePublisher, Protocol):
@@ -89,7 +91,7 @@ class Relay:
         self._followed = followed
         self._first_backoff = first_backoff
         self._stop = threading.Event()
-        self._contact = Contact(settings, database, self._wait)
+        self._contact = Contact(settings, database, self._wait, share=_RELAYS_SHARE)
         self._threads = ThreadPoolExecutor(REPAIRS_AT_ONCE + 3, "relay")
         self._pages = ThreadPoolExecutor(REPAIRS_AT_ONCE, "page")
         csv_folder = settings.data_dir / "csv"

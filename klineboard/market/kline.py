@@ -7,8 +7,11 @@ to compare them. Source of the columns: Binance Spot REST API, ``GET /api/v3/kli
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
+from operator import le, lt, sub
 from typing import Any, NamedTuple
 
 from ..errors import InvalidAnswer
@@ -32,7 +35,9 @@ COLUMNS = (
 # Binance's rows carry a twelfth column that its documentation tells to ignore.
 _ROW_LENGTHS = (11, 12)
 _DECIMALS = re.compile(r"(?:\d{1,30}(?:\.\d{1,30})?,){8}", re.ASCII)
+_DECIMALS_OF_A_COLUMN = re.compile(r"(?:\d{1,30}+(?:\.\d{1,30}+)?+,)++", re.ASCII)
 _INTEGER_COLUMNS = (0, 6, 8)
+_DECIMAL_COLUMNS = (1, 2, 3, 4, 5, 7, 9, 10)
 # The year 2286 in microseconds, and PostgreSQL's largest integer.
 _LARGEST = {0: 10**16, 6: 10**16, 8: 2**31 - 1}
 # Spot archives count microseconds from 2025-01-01 on (binance-public-data#386);
@@ -128,7 +133,10 @@ def check_page(rows: Any, interval: Interval, start: int, end: int) -> Page:
     """
     if not isinstance(rows, list):
         raise InvalidAnswer(f"expected a list of klines, got {_short(rows)}")
-    klines: list[Kline] = []
+    klines = sound_klines(rows, interval, start, end)
+    if klines is not None:
+        return Page(klines, [])
+    klines = []
     rejected: list[str] = []
     for row in rows:
         try:
@@ -147,6 +155,80 @@ def check_page(rows: Any, interval: Interval, start: int, end: int) -> Page:
             )
         klines.append(kline)
     return Page(klines, rejected, _doubtful(klines, interval))
+
+
+def sound_klines(
+    rows: Sequence[Sequence[Any]], interval: Interval, start: int, end: int
+) -> list[Kline] | None:
+    """Return the candles of an answer in which nothing at all is out of the ordinary.
+
+    Nearly all answers are such. They are checked by column, in half the time that one
+    row after the other takes. None says only that something is odd; what it is, and
+    whether it matters, the rules of one row tell.
+
+    Args:
+        rows: As they were read from JSON.
+        interval: Of the candles.
+        start: No open time lies before (ms).
+        end: No open time lies behind (ms).
+    """
+    try:
+        columns = list(zip(*rows, strict=True))
+    except (TypeError, ValueError):
+        return None
+    if not rows:
+        return []
+    if len(columns) not in _ROW_LENGTHS or not (
+        all(_are_counts(columns[c], _LARGEST[c]) for c in _INTEGER_COLUMNS)
+        and all(_are_decimals(columns[c]) for c in _DECIMAL_COLUMNS)
+        and _are_prices(*columns[1:5])
+    ):
+        return None
+    opened = columns[0] = _all_to_milliseconds(columns[0])
+    closed = columns[6] = _all_to_milliseconds(columns[6])
+    if not (start <= opened[0] and opened[-1] <= end):
+        return None
+    if not all(map(lt, opened, islice(opened, 1, None))):
+        return None
+    lengths = {length + 1 for length in map(sub, closed, opened)}
+    if (
+        max(lengths) > interval.milliseconds
+        or lengths & _FOREIGN_LENGTHS[interval.name]
+    ):
+        return None
+    return list(map(Kline._make, zip(*columns[:11], strict=True)))
+
+
+def _are_counts(column: Sequence[Any], largest: int) -> bool:
+    if set(map(type, column)) != {int}:
+        return False
+    return bool(0 <= min(column) and max(column) <= largest)
+
+
+def _are_decimals(column: Sequence[Any]) -> bool:
+    if set(map(type, column)) != {str}:
+        return False
+    text = ",".join(column) + ","
+    return text.count(",") == len(column) and bool(
+        _DECIMALS_OF_A_COLUMN.fullmatch(text)
+    )
+
+
+def _are_prices(*columns: Sequence[str]) -> bool:
+    """Whether open and close lie between low and high, in every row."""
+    open_price, high, low, close = (list(map(Decimal, column)) for column in columns)
+    return (
+        all(map(le, low, open_price))
+        and all(map(le, open_price, high))
+        and all(map(le, low, close))
+        and all(map(le, close, high))
+    )
+
+
+def _all_to_milliseconds(column: tuple[int, ...]) -> tuple[int, ...]:
+    if max(column) < _MICROSECONDS_FROM:
+        return column
+    return tuple(map(to_milliseconds, column))
 
 
 def _doubtful(klines: list[Kline], interval: Interval) -> list[Kline]:

@@ -46,6 +46,14 @@ def show_moment(time: int) -> str:
     return shown
 
 
+def show_exactly(time: int) -> str:
+    """Return ``2023-05-28 17:59:59.999``, as short as no digit is lost."""
+    if time % 1000 == 0:
+        return show_moment(time)
+    moment = _EPOCH + dt.timedelta(milliseconds=time)
+    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{time % 1000:03}"
+
+
 def _from_iso(text: str, last: bool) -> int:
     moment = dt.datetime.fromisoformat(text)
     bare_day = len(text) <= 10 and "T" not in text and " " not in text

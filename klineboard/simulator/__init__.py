@@ -9,6 +9,7 @@
         simulator.faults.add(kind="reset", count=2, symbol="BTCUSDT")
         simulator.streams.faults.add(kind="silent", seconds=5)
         simulator.streams.shutdown(lead=1)         # serverShutdown, then the end
+        simulator.faults.add(kind="corrupt_zip", path=file.path, count=2)
         simulator.tampering.hide(start, end, symbol="BTCUSDT")
         simulator.statistics.asked("/api/v3/klines")
         simulator.market.klines(...)               # the truth to compare with
@@ -16,9 +17,9 @@
 
 From the inside out: ``noise`` and ``listings`` give ``days``, ``splitting`` and
 ``tree`` make candles of every length of them, and ``deals`` the trades of a second;
-``market`` (or ``replay``) is what the exchange has, ``rest`` and ``coingecko`` answer
-for it, ``exchange`` adds limits, faults and tampering, and ``server`` is where REST
-meets its sockets.
+``market`` (or ``replay``) is what the exchange has, ``rest``, ``archive`` and
+``coingecko`` answer for it, ``exchange`` adds limits, faults and tampering, and
+``server`` is where REST meets its sockets.
 
 The streams stand beside REST, on the same market, clock and tampering: ``feeds`` (or
 ``stream_recording``) tell what each stream has to say between two moments,

@@ -12,7 +12,8 @@ from types import FrameType
 
 from ..market.interval import INTERVALS
 from .control import time_of
-from .faults import ANSWER_KINDS, ROW_KINDS, Fault
+from .faults import KINDS as FAULT_KINDS
+from .faults import Fault
 from .listings import iso
 from .replay import RecordedMarket, read_recording
 from .server import Simulator
@@ -163,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FAULT",
         help="like status=429,retry_after=2,count=3 or reset,symbol=BTCUSDT; again for "
-        f"more. Kinds: {', '.join(ANSWER_KINDS + ROW_KINDS)}",
+        f"more. Kinds: {', '.join(FAULT_KINDS)}",
     )
     parser.add_argument(
         "--stream-fault",

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..market.interval import Interval
 from ..market.kline import Kline
+from .archive import KINDS, Archive
 from .clock import BentClock
 from .coingecko import CoinGecko
 from .control import PREFIX, Control
@@ -35,6 +36,7 @@ class Exchange:
         limits: Request weight, 429 and 418.
         faults: Faults that wait for their requests.
         tampering: Hidden and corrected candles.
+        archive: Its files of whole months and days.
         statistics: Counts of requests and answers.
         origin: What each answer says in ``X-Market-Origin``; empty for no header.
         control: The endpoints under ``/simulator/``.
@@ -66,6 +68,7 @@ class Exchange:
         self.origin = origin
         self._recording = recording or StreamRecording(())
         self._answered = TamperedMarket(self.market, self.tampering)
+        self.archive = Archive(self._answered, self.tampering)
         self._binance = BinanceRest(self._answered, lambda: self.limits.limit)
         # Recorded candles know few coins; the ranking is simulated then too.
         simulated = isinstance(self.market, SimulatedMarket)
@@ -115,6 +118,9 @@ class Exchange:
             return replaced
         if self._binance.knows(request.path):
             reply = self._from_binance(request, fault)
+        elif self.archive.knows(request.path):
+            kind = fault.kind if fault and fault.kind in KINDS else ""
+            reply = self.archive.answer(request.path, self.clock.now(), kind)
         elif self._coingecko.knows(request.path):
             reply = self._coingecko.answer(request, self.clock.now())
         else:

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..market.interval import Interval
 from ..market.kline import Kline
+from .archive import CHECKSUM, PREFIX
+from .archive import KINDS as ARCHIVE_KINDS
 from .fault_list import checked, parsed
 from .messages import Reply, Request
 
@@ -15,7 +17,8 @@ _HTML = (
     b"<!DOCTYPE html>\n<html><head><title>ERROR</title></head><body></body></html>\n"
 )
 
-# Kinds that replace or damage any answer, and kinds that damage rows of klines.
+# Kinds that replace or damage any answer, kinds that damage rows of klines, and (of
+# the archive) kinds that damage files.
 ANSWER_KINDS = ("status", "html", "reset", "hang", "truncate")
 ROW_KINDS = (
     "wrong_columns",
@@ -25,6 +28,7 @@ ROW_KINDS = (
     "stale",
     "short_page",
 )
+KINDS = ANSWER_KINDS + ROW_KINDS + ARCHIVE_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Fault:
     """One fault, and which requests it befalls.
 
     Attributes:
-        kind: One of ``ANSWER_KINDS`` or ``ROW_KINDS``.
+        kind: One of ``ANSWER_KINDS``, ``ROW_KINDS`` or ``ARCHIVE_KINDS``; the last
+            befall a zip and its checksum, a request each.
         status: HTTP status of kinds 'status' (default 500) and 'html' (200).
         code: Binance's error code in the body of a 'status'.
         message: Its message.
@@ -41,7 +46,8 @@ class Fault:
         rows: How many closed candles a 'stale' answer lacks at its end.
         count: How many requests it befalls.
         skip: How many matching requests pass before it begins.
-        path: Only requests of this path, or None.
+        path: Only requests of this path, or None; the path of a zip in the archive
+            stands for its checksum's, too, if the kind is one of ``ARCHIVE_KINDS``.
         symbol: Only requests with this symbol, or None.
         interval: Only requests with this interval, or None.
     """
@@ -66,7 +72,7 @@ class Fault:
         Raises:
             ValueError: The kind or a key is unknown, or a value of the wrong kind.
         """
-        return cls(**checked(values, ANSWER_KINDS + ROW_KINDS, _CONVERSIONS))
+        return cls(**checked(values, KINDS, _CONVERSIONS))
 
     @classmethod
     def parse(cls, text: str) -> Fault:
@@ -81,8 +87,13 @@ class Fault:
 
     def matches(self, request: Request) -> bool:
         """Return whether the fault befalls a request."""
+        path = request.path
+        if self.kind in ARCHIVE_KINDS:
+            if not path.startswith(PREFIX):
+                return False
+            path = path.removesuffix(CHECKSUM)
         return (
-            self.path in (None, request.path)
+            self.path in (None, path)
             and self.symbol in (None, request.parameter("symbol"))
             and self.interval in (None, request.parameter("interval"))
             and (self.kind not in ROW_KINDS or request.path == "/api/v3/klines")

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from ..market.interval import DAY
+from ..market.interval import DAY, HOUR
+from .archive import Archive
 from .clock import BentClock
 from .exchange import Exchange
 from .fault_list import FaultList
@@ -121,6 +122,7 @@ class Simulator:
         pong_seconds: float = 60.0,
         lifetime: int = DAY,
         slow_seconds: float = 5.0,
+        archive_lag: int = 8 * HOUR,
     ) -> None:
         """Listen on ``host``, ``port`` and ``stream_port``; 0 is any free port.
 
@@ -143,6 +145,8 @@ class Simulator:
             pong_seconds: Seconds that a pong may take.
             lifetime: How long a connection may last (ms of the exchange's time).
             slow_seconds: How long a client may leave a full buffer unread.
+            archive_lag: How long after the end of its period a file of the archive is
+                published (ms of the exchange's time).
 
         Raises:
             OSError: The address cannot be listened on.
@@ -150,6 +154,7 @@ class Simulator:
         clock = clock or BentClock(now, speed)
         limits = WeightLimits(clock.seconds, weight_limit, weight_window, ban_seconds)
         self.exchange = Exchange(market, clock, limits, origin, recording)
+        self.exchange.archive.lag = archive_lag
         self._server = _Server((host, port), self.exchange, latency)
         self._thread: threading.Thread | None = None
         try:
@@ -193,6 +198,11 @@ class Simulator:
     def tampering(self) -> Tampering:
         """Hidden and corrected candles."""
         return self.exchange.tampering
+
+    @property
+    def archive(self) -> Archive:
+        """Files of whole months and days."""
+        return self.exchange.archive
 
     @property
     def limits(self) -> WeightLimits:

@@ -53,6 +53,15 @@ class Tampering:
         with self._lock:
             self._hidden.clear()
 
+    def mark(self) -> tuple[object, ...]:
+        """Return something that is another one after every change of answers."""
+        with self._lock:
+            corrections = sorted(
+                (*key, *sorted(fields.items()))
+                for key, fields in self._corrections.items()
+            )
+            return (*self._hidden, *corrections)
+
     def hidden(self) -> list[dict[str, Any]]:
         """Return the hidden stretches, for JSON."""
         with self._lock:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +34,8 @@ from .binance_answers import (
     used_weight,
 )
 from .complaints import Complaints
-from .request_budget import RequestBudget
+from .reasons import reason_of
+from .request_budget import DEFAULT_SHARE, Ledger, RequestBudget
 from .silence import Silence, backoff
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,6 @@ _INFO_WEIGHT = 20
 _TIMEOUT_SECONDS = (5.0, 15.0)
 _LONGEST_ANSWER_SECONDS = 60.0
 _LARGEST_ANSWER = 64 << 20
-_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 _T = TypeVar("_T")
 
@@ -92,6 +91,8 @@ class BinanceRest:
         attempts: int = 5,
         first_backoff: float = 0.5,
         timeout: tuple[float, float] = _TIMEOUT_SECONDS,
+        ledger: Ledger | None = None,
+        share: float = DEFAULT_SHARE,
     ) -> None:
         """Keep the address; nothing is asked yet.
 
@@ -102,6 +103,8 @@ class BinanceRest:
             attempts: How often one request is sent in all.
             first_backoff: Mean seconds before the second attempt; doubled each time.
             timeout: Seconds to connect, and between two pieces of an answer.
+            ledger: Where programs that share an address take their weight from.
+            share: How much of the exchange's limit may be spent.
         """
         self._base_url = base_url
         self._wait = wait
@@ -115,13 +118,16 @@ class BinanceRest:
         self._sessions = threading.local()
         self._declared_origin: str | None = None
         self.budget = RequestBudget(
-            clock=lambda: time.time() + self._clock_ahead, wait=wait
+            clock=lambda: time.time() + self._clock_ahead,
+            wait=wait,
+            ledger=ledger,
+            share=share,
         )
 
     @property
     def host(self) -> str:
         """The host's name, without port."""
-        return urlsplit(self._base_url).hostname or ""
+        return host_of(self._base_url)
 
     @property
     def origin(self) -> str:
@@ -278,7 +284,7 @@ class BinanceRest:
             used = used_weight(response.headers)
         except requests.RequestException as error:
             raise ExchangeUnavailable(
-                f"{self.host} not reached: {_reason(error)}"
+                f"{self.host} not reached: {reason_of(error)}"
             ) from error
         finally:
             self.budget.release(weight, used, minute)
@@ -320,23 +326,14 @@ class BinanceRest:
         return session
 
 
+def host_of(url: str) -> str:
+    """Return the name of a URL's host, without its port."""
+    return urlsplit(url).hostname or ""
+
+
 class _UnsoundRows(InvalidAnswer):
     """Some rows broke a rule; the others are sound."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(page.rejected[0])
         self.page = page
-
-
-def _reason(error: requests.RequestException) -> str:
-    # The text of requests' errors repeats the whole address; the cause is enough.
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__ or _inner(cause):
-        cause = cause.__cause__ or cause.__context__ or _inner(cause) or cause
-    words = _ERRNO.sub("", str(cause)) or type(cause).__name__
-    return words[0].lower() + words[1:]
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    reason = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-    return reason if isinstance(reason, BaseException) else None

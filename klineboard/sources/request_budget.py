@@ -1,8 +1,9 @@
-"""One budget of request weight, shared by all threads that ask the exchange.
+"""One budget of request weight, shared by all threads and programs that ask.
 
 Binance counts weight per address and minute of its own clock (Spot REST API,
 "IP Limits"). What has been spent is read from each answer's header, so that other
-programs on the same address are counted too.
+programs on the same address are counted too. Programs that know of each other do
+better: they take their weight from one ledger before they spend it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,51 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 log = logging.getLogger(__name__)
 
-# Answers under way are counted by us before Binance has counted them; the rest of
-# the difference to 100% covers other programs that ask in the same moment.
-_SHARE = 0.95
+DEFAULT_SHARE = 0.97
+"""The rest covers programs that we do not know of and that ask in the same moment."""
+
 # The minute that we compute may begin a little before the exchange's.
 _GUARD_SECONDS = 0.3
+# Taken from the ledger at once: a part of the limit so small that it does not matter
+# when it is left over, and so large that the ledger is asked a few times a second.
+_LEASE_PART = 300
+
+
+class Ledger(Protocol):
+    """Where several programs take their weight from."""
+
+    def take(self, minute: int, weight: int, *, seen: int, most: int) -> bool:
+        """Take weight of a minute (since 1970), or answer that too little is left.
+
+        Args:
+            minute: Of the exchange's clock.
+            weight: How much.
+            seen: What is known to be spent already, by anybody.
+            most: What all together may take.
+        """
+
+
+class PrivateLedger:
+    """For a program that shares its budget with none that it knows of."""
+
+    def take(self, minute: int, weight: int, *, seen: int, most: int) -> bool:
+        """Give what the exchange leaves."""
+        return True
 
 
 @dataclass(slots=True)
 class _Minute:
     number: int = -1
     used: int = 0
+    # Taken from the ledger and not yet spent.
+    leased: int = 0
+    # The ledger had nothing left.
+    exhausted: bool = False
+    announced: bool = False
 
 
 class RequestBudget:
@@ -37,6 +69,8 @@ class RequestBudget:
         *,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], object] = time.sleep,
+        ledger: Ledger | None = None,
+        share: float = DEFAULT_SHARE,
     ) -> None:
         """Begin without a limit; :meth:`learn_limit` sets it.
 
@@ -45,10 +79,14 @@ class RequestBudget:
                 must not wait for a limit that nobody knows yet.
             clock: The exchange's time in seconds, or as near as is known.
             wait: Called with seconds to wait for the next minute.
+            ledger: What is shared with other programs; None to share nothing.
+            share: How much of the limit may be spent.
         """
         self._limit = limit_per_minute
         self._clock = clock
         self._wait = wait
+        self._ledger = ledger or PrivateLedger()
+        self._share = share
         self._minute = _Minute()
         self._in_flight = 0
         self._mutex = threading.Lock()
@@ -61,7 +99,15 @@ class RequestBudget:
     @property
     def used(self) -> int:
         """Weight spent in the current minute, as the exchange last said."""
-        return self._minute.used
+        with self._mutex:
+            self._roll()
+            return self._minute.used
+
+    @property
+    def used_share(self) -> float | None:
+        """What part of the current minute's limit is spent, None without a limit."""
+        limit = self._limit
+        return self.used / limit if limit else None
 
     def learn_limit(self, limit_per_minute: int) -> None:
         """Take the limit that ``exchangeInfo`` names."""
@@ -80,8 +126,11 @@ class RequestBudget:
                 if seconds <= 0:
                     self._in_flight += weight
                     return self._minute.number
-            log.info(
-                "the minute's request weight is spent; going on in %.0f s", seconds
+                first, self._minute.announced = not self._minute.announced, True
+            log.log(
+                logging.INFO if first else logging.DEBUG,
+                "the minute's request weight is spent; going on in %.0f s",
+                seconds,
             )
             self._wait(seconds)
 
@@ -105,14 +154,29 @@ class RequestBudget:
 
     def _seconds_to_wait(self, weight: int) -> float:
         self._roll()
-        spent = self._minute.used + self._in_flight
+        limit = self._limit
         # A lone request is always let through: a limit below its weight, or a
         # foreign program that spends everything, must not silence us for ever.
         alone = self._in_flight == 0 and self._minute.used == 0
-        limit = self._limit
-        if limit is None or spent + weight <= limit * _SHARE or alone:
+        if limit is None or self._may_spend(weight, limit) or alone:
             return 0.0
         return 60 - self._clock() % 60 + _GUARD_SECONDS
+
+    def _may_spend(self, weight: int, limit: int) -> bool:
+        minute = self._minute
+        most = int(limit * self._share)
+        if minute.exhausted or minute.used + self._in_flight + weight > most:
+            return False
+        if minute.leased < weight:
+            lease = max(weight, limit // _LEASE_PART)
+            seen = minute.used + self._in_flight + minute.leased
+            # The mutex is held: who comes meanwhile needs the lease, too.
+            if not self._ledger.take(minute.number, lease, seen=seen, most=most):
+                minute.exhausted = True
+                return False
+            minute.leased += lease
+        minute.leased -= weight
+        return True
 
     def _roll(self) -> None:
         number = int((self._clock() - _GUARD_SECONDS) // 60)

@@ -12,6 +12,7 @@ import datetime as dt
 from psycopg2 import sql
 
 from ..market.interval import DAY, INTERVALS, Interval
+from ..market.moment import LATEST
 from ..market.series import Series
 from .series import to_moment
 
@@ -80,6 +81,23 @@ stale AS (
         (array_agg(close_price ORDER BY last DESC))[1] AS close_price
     FROM parts GROUP BY bucket
 )""")
+# One look into the index a bucket: holes may be long, and candles few.
+_OPENINGS = sql.SQL("""
+WITH RECURSIVE asked AS (
+    SELECT {start} AS start, {last_bucket} + {length} AS until
+), buckets AS (
+    (SELECT {bucket} AS opening, 1 AS number FROM klines, asked
+     WHERE {key} AND open_time >= start AND open_time < until
+     ORDER BY open_time {direction} LIMIT 1)
+    UNION ALL
+    SELECT next.bucket, number + 1 FROM buckets, asked, LATERAL (
+        SELECT {bucket} AS bucket FROM klines
+        WHERE {key} AND open_time >= {further_start} AND open_time < {further_until}
+        ORDER BY open_time {direction} LIMIT 1) AS next
+    WHERE number < {most}
+)
+SELECT min(opening), max(opening) FROM buckets""")
+
 _AS_THEY_ARE = sql.SQL("""
 SELECT open_time AS bucket, open_time AS first, open_time AS last,
     high_price, low_price, volume, close_time, quote_asset_volume, number_of_trades,
@@ -207,6 +225,42 @@ def aggregate(series: Series, shown: Interval, start: int, end: int) -> sql.Comp
         length=length_of(shown),
         parts=parts,
         key=stored.key,
+    )
+
+
+def span_of_buckets(
+    series: Series, shown: Interval, start: int | None, end: int | None, most: int
+) -> sql.Composed:
+    """Return a query of the opening times of the first and the last bucket to show.
+
+    Only buckets with candles count; both are null where there are none.
+
+    Args:
+        series: The stored series.
+        shown: A coarser interval that it divides.
+        start: The first open time (ms); None for the newest buckets up to ``end``.
+        end: The last open time (ms); None for the newest.
+        most: How many buckets, from ``start`` on or else up to ``end``.
+    """
+    opening, length = sql.Identifier("opening"), length_of(shown)
+    begin: sql.Composable = sql.SQL("timestamptz '-infinity'")
+    if start is not None:
+        before = sql.Literal(to_moment(start - 1))
+        begin = sql.SQL("{} + {}").format(bucket_of(shown, before), length)
+    last = sql.Literal(to_moment(LATEST if end is None else end))
+    forward = [sql.SQL("{} + {}").format(opening, length), sql.SQL("until")]
+    backward = [sql.SQL("start"), opening]
+    further = backward if start is None else forward
+    return _OPENINGS.format(
+        start=begin,
+        last_bucket=bucket_of(shown, last),
+        length=length,
+        bucket=bucket_of(shown, sql.Identifier("open_time")),
+        key=Grain(series).key,
+        direction=sql.SQL("DESC" if start is None else "ASC"),
+        further_start=further[0],
+        further_until=further[1],
+        most=sql.Literal(most),
     )
 
 

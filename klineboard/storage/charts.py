@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg2 import sql
 
 from ..market.interval import INTERVALS, Interval
-from ..market.series import Series
-from .aggregation import aggregate
-from .database import Cursor
+from ..market.series import Extent, Series
+from .aggregation import aggregate, span_of_buckets
+from .database import Cursor, Database
 from .series import to_moment, to_time
 
 _FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -38,17 +38,27 @@ _JSON_LIST = ", ".join(
 # NUMERIC knows values that JSON does not; only a hand could have inserted them.
 _NO_NUMBERS = ("-Infinity", "Infinity", "NaN")
 
+_JSON = sql.SQL("SELECT {columns} FROM ({candles}) AS found")
 _NEWEST_FIRST = sql.SQL("""
-SELECT {columns} FROM (
     SELECT * FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
-    AND open_time <= %(end)s ORDER BY open_time DESC LIMIT %(limit)s
-) AS newest""").format(columns=sql.SQL(_JSON_LIST))
+    AND open_time <= %(end)s ORDER BY open_time DESC LIMIT %(limit)s""")
 _FROM_START = sql.SQL("""
-SELECT {columns} FROM (
     SELECT * FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
     AND open_time >= %(start)s AND open_time <= %(end)s
-    ORDER BY open_time LIMIT %(limit)s
-) AS oldest""").format(columns=sql.SQL(_JSON_LIST))
+    ORDER BY open_time LIMIT %(limit)s""")
+_EXTENTS = """
+SELECT s.interval, oldest.open_time, newest.close_time FROM series s
+CROSS JOIN LATERAL (
+    SELECT k.open_time FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    ORDER BY k.open_time LIMIT 1) AS oldest
+CROSS JOIN LATERAL (
+    SELECT k.close_time FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    ORDER BY k.open_time DESC LIMIT 1) AS newest
+WHERE s.symbol = %s"""
+
+_VERSIONS = "SELECT interval, version FROM series WHERE symbol = $1 AND row_count > 0"
 
 _STORED = sql.SQL(
     "SELECT * FROM klines WHERE symbol = {symbol} AND interval = {interval} "
@@ -119,6 +129,27 @@ def stored_versions(cursor: Cursor, symbol: str) -> dict[str, int]:
     return {name: versions[name] for name in INTERVALS if name in versions}
 
 
+def stored_extents(cursor: Cursor, symbol: str) -> list[Extent]:
+    """Return how far each stored series of a symbol reaches, the shortest first."""
+    cursor.execute(_EXTENTS, (symbol,))
+    found = [
+        Extent(INTERVALS[name], to_time(opened), to_time(closed) + 1)
+        for name, opened, closed in cursor.fetchall()
+        if name in INTERVALS
+    ]
+    return sorted(found, key=lambda extent: extent.interval.milliseconds)
+
+
+def look_up_versions(database: Database, symbol: str) -> dict[str, int]:
+    """Return the same as :func:`stored_versions`, in one round trip, in any order.
+
+    It sees all that was committed when it is called.
+    """
+    if "\0" in symbol:
+        return {}
+    return dict(database.ask(_VERSIONS, symbol))
+
+
 def read_json_columns(
     cursor: Cursor, series: Series, start: int | None, end: int | None, limit: int
 ) -> dict[str, str]:
@@ -131,16 +162,50 @@ def read_json_columns(
         end: Last open time (ms); None for the newest.
         limit: Most candles to return, counted from ``start`` or else from ``end``.
     """
-    cursor.execute(
-        _NEWEST_FIRST if start is None else _FROM_START,
-        {
-            "symbol": series.symbol,
-            "interval": series.interval.name,
-            "start": to_moment(start or 0),
-            "end": _FOREVER if end is None else to_moment(end),
-            "limit": limit,
-        },
+    values = {
+        "symbol": series.symbol,
+        "interval": series.interval.name,
+        "start": to_moment(start or 0),
+        "end": _FOREVER if end is None else to_moment(end),
+        "limit": limit,
+    }
+    return _json_columns(
+        cursor, _NEWEST_FIRST if start is None else _FROM_START, values
     )
+
+
+def read_json_aggregates(
+    cursor: Cursor,
+    series: Series,
+    shown: Interval,
+    start: int | None,
+    end: int | None,
+    limit: int,
+) -> dict[str, str]:
+    """Return what :func:`read_json_columns` does, for candles made of stored ones.
+
+    Args:
+        cursor: Of the transaction to read in.
+        series: The stored series.
+        shown: A coarser interval that it divides.
+        start: As there, of the candles that are made.
+        end: As there.
+        limit: As there; buckets without stored candles do not count.
+    """
+    cursor.execute(span_of_buckets(series, shown, start, end, limit))
+    first, last = cursor.fetchone() or (None, None)
+    if first is None:
+        return dict.fromkeys(_JSON_COLUMNS, "[]")
+    return _json_columns(
+        cursor, aggregate(series, shown, to_time(first), to_time(last) + 1)
+    )
+
+
+def _json_columns(
+    cursor: Cursor, candles: sql.Composable, values: dict[str, Any] | None = None
+) -> dict[str, str]:
+    columns = sql.SQL(_JSON_LIST)
+    cursor.execute(_JSON.format(columns=columns, candles=candles), values)
     row = cursor.fetchone() or ()
     return {
         name: f"[{_without_no_numbers(text or '')}]"

@@ -8,7 +8,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import psycopg2.sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from ..errors import DatabaseUnavailable, StorageError
+from ..errors import DatabaseUnavailable, DiskFull, StorageError
 from ..settings import Settings
 from . import embedded
 
@@ -35,6 +35,15 @@ _MIGRATION_LOCK = 5_555_000_001
 # SQLSTATE classes and codes of a server that is going, gone or not there yet
 # (PostgreSQL, Appendix A: 08 connection, 57P0x operator intervention).
 _AWAY_CODES = ("08", "57P01", "57P02", "57P03", "53300")
+_DISK_FULL = "53100"
+
+
+class _Connection(Connection):
+    """A connection that knows the queries prepared on it, by their texts."""
+
+    def __init__(self, *args: Any, **keys: Any) -> None:
+        super().__init__(*args, **keys)
+        self.prepared: dict[str, str] = {}
 
 
 class Database:
@@ -55,7 +64,7 @@ class Database:
         """
         self._settings = settings
         self._statement_timeout_ms = int(statement_timeout_seconds * 1000)
-        self._idle: list[Connection] = []
+        self._idle: list[_Connection] = []
         self._mutex = threading.Lock()
 
     @property
@@ -66,7 +75,7 @@ class Database:
             return f"PostgreSQL at {settings.postgres_host}:{settings.postgres_port}"
         return f"the embedded PostgreSQL in {settings.data_dir / 'postgres'}"
 
-    def connect(self) -> Connection:
+    def connect(self) -> _Connection:
         """Open a new connection outside of the pool; the caller closes it.
 
         Raises:
@@ -83,8 +92,9 @@ class Database:
             target = dict(embedded.start(settings.data_dir / "postgres"))
             self._ensure_embedded_database(target)
         try:
-            connection: Connection = psycopg2.connect(
+            connection: _Connection = psycopg2.connect(
                 **target,
+                connection_factory=_Connection,
                 dbname=settings.postgres_db,
                 connect_timeout=5,
                 application_name="klineboard",
@@ -123,6 +133,30 @@ class Database:
         finally:
             self._give_back(connection)
 
+    def ask(self, query: str, value: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a short query, read in one round trip.
+
+        A transaction takes three, and each costs this process and the server about as
+        much as such a query does. It is prepared at its first use on a connection, so
+        that it is planned once.
+
+        Args:
+            query: A SELECT, its one parameter, a text, written $1.
+            value: Of the parameter.
+
+        Raises:
+            DatabaseUnavailable: The server cannot be reached or went away.
+            StorageError: The server refused the query.
+        """
+        with self._mutex:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
+            # Not probed, which would cost half as much as the query; where the server
+            # has closed it, the query fails, and can be asked again.
+            with suppress(DatabaseUnavailable):
+                return self._ask(connection, query, value)
+        return self._ask(self._take(), query, value)
+
     def wait(self, pause: Callable[[float], object] = time.sleep) -> None:
         """Wait until the database answers, with backoff, then bring its schema up.
 
@@ -156,7 +190,26 @@ class Database:
         for connection in idle:
             connection.close()
 
-    def _take(self) -> Connection:
+    def _ask(
+        self, connection: _Connection, query: str, value: str
+    ) -> list[tuple[Any, ...]]:
+        try:
+            with translated_errors(self.place):
+                connection.autocommit = True
+                with connection.cursor() as cursor:
+                    if query not in connection.prepared:
+                        _prepare(connection, cursor, query)
+                    cursor.execute(connection.prepared[query], (value,))
+                    rows = cursor.fetchall()
+                connection.autocommit = False
+                return rows
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self._give_back(connection)
+
+    def _take(self) -> _Connection:
         while True:
             with self._mutex:
                 connection = self._idle.pop() if self._idle else None
@@ -171,7 +224,7 @@ class Database:
                 return connection
             connection.close()
 
-    def _give_back(self, connection: Connection) -> None:
+    def _give_back(self, connection: _Connection) -> None:
         if not connection.closed:
             with self._mutex:
                 self._idle.append(connection)
@@ -209,7 +262,12 @@ def translated_errors(place: str) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        code = error.pgcode or ""
+        code = _cause(error).pgcode or ""
+        if code == _DISK_FULL:
+            raise DiskFull(
+                f"{place}: its disk is full ({_first_line(_cause(error))}); make room, "
+                "and the next run goes on from here"
+            ) from error
         lost = code.startswith(_AWAY_CODES) or (
             not code
             and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
@@ -243,6 +301,8 @@ def migrate(database: Database, folder: StrPath = _MIGRATIONS) -> list[int]:
     done = []
     for number in sorted(files.keys() - applied):
         with database.transaction() as cursor:
+            # Another process may be at it for minutes, with millions of candles.
+            cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             cursor.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migrations ("
@@ -261,6 +321,16 @@ def migrate(database: Database, folder: StrPath = _MIGRATIONS) -> list[int]:
     return done
 
 
+def _prepare(connection: _Connection, cursor: Cursor, query: str) -> None:
+    name = f"query_{len(connection.prepared)}"
+    cursor.execute(
+        psycopg2.sql.SQL("PREPARE {} (text) AS {}").format(
+            psycopg2.sql.Identifier(name), psycopg2.sql.SQL(query)
+        )
+    )
+    connection.prepared[query] = f"EXECUTE {name} (%s)"
+
+
 def _applied(cursor: Cursor) -> set[int]:
     cursor.execute("SELECT version FROM schema_migrations")
     return {row[0] for row in cursor.fetchall()}
@@ -269,6 +339,16 @@ def _applied(cursor: Cursor) -> set[int]:
 def _one(cursor: Cursor) -> Any:
     row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _cause(error: psycopg2.Error) -> psycopg2.Error:
+    """Return the error that began it.
+
+    A server that falls in the middle of a statement says why, and the roll-back that
+    follows only finds the connection closed.
+    """
+    before = error.__context__
+    return _cause(before) if isinstance(before, psycopg2.Error) else error
 
 
 def _first_line(error: Exception) -> str:

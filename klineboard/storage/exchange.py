@@ -71,6 +71,40 @@ def remember_silence(cursor: Cursor, host: str, seconds: float) -> None:
     )
 
 
+def take_weight(
+    cursor: Cursor, host: str, minute: int, weight: int, *, seen: int, most: int
+) -> bool:
+    """Take request weight of a minute that all programs at this database share.
+
+    Args:
+        cursor: Of a transaction of its own: the others wait for its end.
+        host: Whose limit it is.
+        minute: Minutes since 1970 of the exchange's clock.
+        weight: How much to take.
+        seen: What is known to be spent in that minute, by anybody.
+        most: What all together may take.
+
+    Returns:
+        Whether there was so much left.
+    """
+    if seen + weight > most:
+        return False
+    # A crash may forget it: the exchange's own count is heeded besides.
+    cursor.execute("SET LOCAL synchronous_commit = off")
+    cursor.execute(
+        "DELETE FROM request_weight WHERE host = %s AND minute < %s", (host, minute - 1)
+    )
+    cursor.execute(
+        "INSERT INTO request_weight AS r (host, minute, taken) "
+        "VALUES (%(host)s, %(minute)s, %(seen)s + %(weight)s) "
+        "ON CONFLICT (host, minute) DO UPDATE "
+        "SET taken = greatest(r.taken, %(seen)s) + %(weight)s "
+        "WHERE greatest(r.taken, %(seen)s) + %(weight)s <= %(most)s",
+        {"host": host, "minute": minute, "weight": weight, "seen": seen, "most": most},
+    )
+    return cursor.rowcount == 1
+
+
 def remaining_silence(cursor: Cursor, host: str) -> float:
     """Return for how many seconds the exchange must not be asked; 0 for none."""
     cursor.execute(

@@ -1,13 +1,21 @@
-"""The table ``klines``: whole rows in, whole rows replaced, newest rows out."""
+"""The table ``klines``: whole rows in, whole rows replaced, newest rows out.
+
+New candles, by far the most, are copied straight into their interval's partition. Where
+some of them are stored already, all go through a staging table and are compared.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from psycopg2 import sql
+from psycopg2.errors import UniqueViolation
 
+from ..market.interval import DAY
 from ..market.kline import COLUMNS, Kline
 from ..market.series import Series
 from .database import Cursor
@@ -15,6 +23,13 @@ from .series import to_moment, to_time
 
 # Any number that nothing else locks.
 _VIEW_LOCK = 5_555_000_002
+_COPIED_BYTES = 1 << 18
+# Of COPY's text format.
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+# See migration 0003.
+_PARTITIONS = {"1s": "klines_1s", "1m": "klines_1m"} | dict.fromkeys(
+    ("3m", "5m", "15m", "30m"), "klines_minutes"
+)
 
 _STAGING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
@@ -120,6 +135,98 @@ def store_klines(
     """
     if not klines:
         return Stored(0, 0)
+    if not _any_stored(cursor, series, klines) and _copy(cursor, series, klines):
+        return Stored(len(klines), 0)
+    return _merge(cursor, series, klines, replace, settled)
+
+
+def _any_stored(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> bool:
+    """Whether any candle is stored between the first and the last of these."""
+    times = [kline.open_time for kline in klines]
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM klines WHERE symbol = %s AND interval = %s "
+        "AND open_time BETWEEN %s AND %s)",
+        (*series.key, to_moment(min(times)), to_moment(max(times))),
+    )
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _copy(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> bool:
+    """Copy candles into their partition; False where another was quicker with one."""
+    statement = sql.SQL("COPY {} FROM STDIN").format(
+        sql.Identifier(_PARTITIONS.get(series.interval.name, "klines_longer"))
+    )
+    cursor.execute("SAVEPOINT copying")
+    try:
+        cursor.copy_expert(statement, _lines(series, klines), _COPIED_BYTES)
+    except UniqueViolation:
+        cursor.execute("ROLLBACK TO SAVEPOINT copying")
+        return False
+    cursor.execute("RELEASE SAVEPOINT copying")
+    return True
+
+
+def _lines(series: Series, klines: Sequence[Kline]) -> io.BytesIO:
+    """Return rows of ``klines`` in COPY's text format."""
+    name = series.symbol
+    for special, escaped in (
+        ("\\", r"\\"),
+        ("\t", r"\t"),
+        ("\n", r"\n"),
+        ("\r", r"\r"),
+    ):
+        name = name.replace(special, escaped)
+    key = f"{name}\t{series.interval}"
+    return io.BytesIO(
+        "".join(
+            [
+                f"{key}\t{_moment(opened)}\t{open_}\t{high}\t{low}\t{close}\t{volume}\t"
+                f"{_moment(closed)}\t{quote}\t{trades}\t{taker_base}\t{taker_quote}\n"
+                for (
+                    opened,
+                    open_,
+                    high,
+                    low,
+                    close,
+                    volume,
+                    closed,
+                    quote,
+                    trades,
+                    taker_base,
+                    taker_quote,
+                ) in klines
+            ]
+        ).encode()
+    )
+
+
+def _moment(time: int) -> str:
+    """Return ms since 1970 UTC as text: three times as fast as datetime's own."""
+    day, rest = divmod(time, DAY)
+    return _day(day) + _clock(rest)
+
+
+@lru_cache(maxsize=256)
+def _day(day: int) -> str:
+    return f"{dt.date(1970, 1, 1) + dt.timedelta(days=day)} "
+
+
+@lru_cache(maxsize=8192)
+def _clock(time: int) -> str:
+    minutes, milliseconds = divmod(time, 60_000)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour:02}:{minute:02}:{milliseconds / 1000:06.3f}Z"
+
+
+def _merge(
+    cursor: Cursor,
+    series: Series,
+    klines: Sequence[Kline],
+    replace: bool,
+    settled: int | None,
+) -> Stored:
+    """Add what is not stored, and compare the rest."""
     cursor.execute(_STAGING)
     lines = "".join("\t".join(map(str, kline)) + "\n" for kline in klines)
     cursor.copy_expert("COPY incoming FROM STDIN", io.StringIO(lines))
@@ -134,7 +241,7 @@ def store_klines(
         corrected = cursor.rowcount
     cursor.execute(_UPSERT if replace else _INSERT, names)
     added = cursor.rowcount - corrected
-    # Two pages in one transaction would meet in the staging table otherwise.
+    # Two calls in one transaction would meet in the staging table otherwise.
     cursor.execute("TRUNCATE incoming")
     return Stored(added, corrected)
 

@@ -230,6 +230,34 @@ def sync_gaps(
     return read_gaps(cursor, series, since)
 
 
+def refresh_gaps(cursor: Cursor, series: Series) -> list[KnownGap]:
+    """Bring ``gaps`` in line with what changed since this was last done.
+
+    Returns:
+        All rows of ``gaps`` of the series.
+    """
+    hold_gaps(cursor, series)
+    cursor.execute(
+        # From the candle before: a hole may lie right behind it.
+        "SELECT coalesce((SELECT max(open_time) FROM klines k WHERE "
+        "k.symbol = s.symbol AND k.interval = s.interval "
+        "AND k.open_time < s.unscanned_from), "
+        "greatest(s.unscanned_from, timestamptz 'epoch')) FROM series s "
+        "WHERE symbol = %s AND interval = %s AND unscanned_from IS NOT NULL",
+        series.key,
+    )
+    row = cursor.fetchone()
+    if row is not None:
+        since = to_time(row[0])
+        sync_gaps(cursor, series, scan_holes(cursor, series, since), since)
+        cursor.execute(
+            "UPDATE series SET unscanned_from = NULL "
+            "WHERE symbol = %s AND interval = %s",
+            series.key,
+        )
+    return read_gaps(cursor, series)
+
+
 def mark_gap(
     cursor: Cursor, series: Series, hole: Hole, state: str, checked_at: int
 ) -> None:

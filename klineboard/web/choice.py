@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ..market.interval import DAY, INTERVALS, Interval
+from ..market.series import Extent
 
 MOST_CANDLES = 1000
 """Plotly draws so many in 53 ms; five times as many take 247 ms (DESIGN, section 8)."""
@@ -16,20 +16,6 @@ RANGES = ("1D", "1W", "1M", "3M", "1Y", "All")
 
 _NEWEST = 500
 _MONTHS = {"1M": 1, "3M": 3, "1Y": 12}
-
-
-class Extent(NamedTuple):
-    """A stored series of a symbol, and what it reaches over.
-
-    Attributes:
-        interval: Of its candles.
-        start: The oldest stored open time (ms, UTC).
-        end: The end of the newest stored candle (ms, UTC).
-    """
-
-    interval: Interval
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from ..market.interval import Interval
 from ..market.moment import show_moment
-from .choice import Choice, Extent, overlap, pick, showable, source, too_many
+from ..market.series import Extent
+from .choice import Choice, overlap, pick, showable, source, too_many
 
 
 class Span(NamedTuple):

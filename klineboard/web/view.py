@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..market.interval import Interval
-from ..market.series import Series
+from ..market.series import Extent, Series
 from ..storage.charts import Candles, has_more_than, read_candles, stored_symbols
 from ..storage.database import Cursor
 from ..storage.overview import Contact, SeriesFacts, read_contact, read_facts
@@ -20,7 +20,7 @@ from .arguments import (
     stretch_arguments,
     symbol_argument,
 )
-from .choice import MOST_CANDLES, RANGES, Choice, Extent, choose, showable
+from .choice import MOST_CANDLES, RANGES, Choice, choose, showable
 from .errors import RequestError, near_names
 from .figures import candle_figure
 from .gaps import ShownGap, join_gaps

@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from klineboard.errors import InvalidAnswer
 from klineboard.market.interval import HOUR, INTERVALS
-from klineboard.market.kline import check_page, parse_kline, to_milliseconds
+from klineboard.market.kline import (
+    check_page,
+    parse_kline,
+    sound_klines,
+    to_milliseconds,
+)
 from tests.conftest import recorded
 
 OPEN = 1685293200000
@@ -140,3 +147,56 @@ def test_candles_of_a_shorter_interval_are_refused() -> None:
     ]
     with pytest.raises(InvalidAnswer, match="3 of 3 candles last as long as another"):
         check_page(minutes, HOURS, 0, 2**60)
+
+
+ODD_VALUES = st.sampled_from(
+    [
+        OPEN,
+        OPEN + 7,
+        OPEN * 1000,
+        OPEN + HOUR - 1,
+        OPEN + 60_000 - 1,
+        (OPEN + HOUR) * 1000 - 1,
+        -1,
+        2**31,
+        True,
+        None,
+        1.5,
+        "27000",
+        "27300.1",
+        "027300.10",
+        "1,0",
+        "1.",
+        "",
+        "NaN",
+        "1e5",
+        "٣",
+        "9" * 31,
+    ]
+)
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 11), ODD_VALUES), max_size=2
+    ),
+    cut=st.sampled_from([12, 11, 10]),
+)
+def test_what_passes_by_column_passes_by_row_and_is_the_same(
+    changes: list[tuple[int, int, Any]], cut: int
+) -> None:
+    rows = [
+        changed(c0=OPEN + n * HOUR, c6=OPEN + (n + 1) * HOUR - 1)[:cut]
+        for n in range(4)
+    ]
+    for row, column, value in changes:
+        if column < cut:
+            rows[row][column] = value
+    klines = sound_klines(rows, HOURS, OPEN, OPEN + 3 * HOUR)
+    if klines is not None:
+        assert klines == [parse_kline(row, HOURS) for row in rows]
+        opened = [kline.open_time for kline in klines]
+        assert opened == sorted(set(opened))
+        assert OPEN <= opened[0] and opened[-1] <= OPEN + 3 * HOUR
+    elif not changes and cut > 10:
+        raise AssertionError("a sound answer was not taken for one")

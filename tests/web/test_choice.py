@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from klineboard.market.interval import DAY, HOUR, INTERVALS, MINUTE, Interval
+from klineboard.market.series import Extent
 from klineboard.web.choice import (
     MOST_CANDLES,
     RANGES,
     Choice,
-    Extent,
     choose,
     covers,
     divides,

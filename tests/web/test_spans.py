@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from klineboard.market.interval import DAY, HOUR, INTERVALS, MINUTE
-from klineboard.web.choice import MOST_CANDLES, Choice, Extent, showable
+from klineboard.market.series import Extent
+from klineboard.web.choice import MOST_CANDLES, Choice, showable
 from klineboard.web.spans import Span, choose_within
 
 from ..candles import START
