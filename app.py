@@ -61,10 +61,11 @@ def _listen(host: str, port: int) -> socket.socket:
 if __name__ == "__main__":
     main()
 else:
+    from klineboard.jobs.roll_up import roll_up
     from klineboard.web import create_app
 
     # Wrong settings are left to raise: gunicorn tells them and gives up, whereas it
     # would start a worker that exits with 2 again and again.
     _loaded = Settings.load()
     logs.start(_loaded, "web")
-    app = create_app(_loaded)
+    app = create_app(_loaded, roll_up=roll_up)

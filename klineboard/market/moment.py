@@ -7,8 +7,8 @@ import datetime as dt
 from .interval import DAY
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# The year 9999, the last that dates can say.
-_LATEST = 253_402_300_799_999
+LATEST = 253_402_300_799_999
+"""The last millisecond of the year 9999, the last that dates can say."""
 
 EXPECTED_MOMENT = "a moment such as 2023-05-28, 2023-05-28T17:00 or ms since 1970"
 
@@ -32,7 +32,7 @@ def parse_moment(text: str, *, last: bool = False) -> int:
             time = _from_iso(text, last)
     except ValueError:
         time = -1
-    if not 0 <= time <= _LATEST:
+    if not 0 <= time <= LATEST:
         raise ValueError(f"{text!r} is no moment; expected {EXPECTED_MOMENT}")
     return time
 

@@ -35,3 +35,17 @@ class Series(NamedTuple):
     def key(self) -> tuple[str, str]:
         """Symbol and interval as the tables spell them."""
         return self.symbol, self.interval.name
+
+
+class Extent(NamedTuple):
+    """How far the stored candles of an interval reach.
+
+    Attributes:
+        interval: Of the candles.
+        start: The oldest open time (ms, UTC).
+        end: The end of the newest candle (ms, UTC).
+    """
+
+    interval: Interval
+    start: int
+    end: int
