@@ -8,7 +8,7 @@ The map of the package; an arrow reads "is imported by"::
     settings    every setting, read once into a frozen object
     errors      the exception tree
     market      pure nouns: a candle and its rules, intervals, coverage, market caps
-    sources     one outside provider a file: Binance's REST, streams and archive, CoinGecko
+    sources     one outside provider a file: Binance's REST, streams, archive; CoinGecko
     storage     PostgreSQL and CSV
     jobs        what the program does, a verb a file
     commands    what the collector's door can be told, and what a person reads of it
