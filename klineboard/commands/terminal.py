@@ -19,11 +19,11 @@ from rich.progress import (
     TextColumn,
 )
 
-from .jobs.collect import Result
-from .jobs.rehearse import Rehearsal
-from .market.kline import COLUMNS, Kline
-from .market.moment import show_moment
-from .market.series import Series
+from ..jobs.collect import Result
+from ..jobs.rehearse import Rehearsal
+from ..market.kline import COLUMNS, Kline
+from ..market.moment import show_moment
+from ..market.series import Series
 
 log = logging.getLogger("klineboard.collect")
 
@@ -164,6 +164,12 @@ class BarDisplay(PlainDisplay):
     def run(self) -> AbstractContextManager[object]:
         """Draw during a run."""
         return self._draw()
+
+
+def display_on(console: Console, *, quiet: bool) -> PlainDisplay:
+    """Return bars for a person at a terminal, lines for all else."""
+    bars = console.is_terminal and not quiet
+    return BarDisplay(console) if bars else PlainDisplay()
 
 
 @contextmanager

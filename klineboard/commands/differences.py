@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from .jobs.verify import Findings, Unverified
-from .market.difference import Difference
-from .market.kline import COLUMNS, Kline
-from .market.moment import show_exactly
-from .market.series import Series
+from ..jobs.verify import Findings, Unverified
+from ..market.difference import Difference
+from ..market.kline import COLUMNS, Kline
+from ..market.moment import show_exactly
+from ..market.series import Series
 
 log = logging.getLogger("klineboard.verify")
 
