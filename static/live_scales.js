@@ -273,7 +273,7 @@ export class LiveScales {
       if (this.#stopped.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
     }
-    if (this.#forming === forming) this.show(null);
+    if (this.#forming === forming) this.show(this.#held ? null : this.chart.window);
   }
 
   /** The stream has gone on to the next candle: the one before is over. @param {Run} run */

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg2
 import psycopg2.errors
@@ -137,11 +137,10 @@ class Database:
         """Return the rows of a short query, read in one round trip.
 
         A transaction takes three, and each costs this process and the server about as
-        much as such a query does. It is prepared at its first use on a connection, so
-        that it is planned once.
+        much as such a query does.
 
         Args:
-            query: A SELECT, its one parameter, a text, written $1.
+            query: As for :func:`run_prepared`, with one parameter.
             value: Of the parameter.
 
         Raises:
@@ -197,9 +196,7 @@ class Database:
             with translated_errors(self.place):
                 connection.autocommit = True
                 with connection.cursor() as cursor:
-                    if query not in connection.prepared:
-                        _prepare(connection, cursor, query)
-                    cursor.execute(connection.prepared[query], (value,))
+                    run_prepared(cursor, query, value)
                     rows = cursor.fetchall()
                 connection.autocommit = False
                 return rows
@@ -321,14 +318,28 @@ def migrate(database: Database, folder: StrPath = _MIGRATIONS) -> list[int]:
     return done
 
 
-def _prepare(connection: _Connection, cursor: Cursor, query: str) -> None:
-    name = f"query_{len(connection.prepared)}"
-    cursor.execute(
-        psycopg2.sql.SQL("PREPARE {} (text) AS {}").format(
-            psycopg2.sql.Identifier(name), psycopg2.sql.SQL(query)
+def run_prepared(cursor: Cursor, query: str, *values: object) -> None:
+    """Run a query that each connection plans once, when it is first run there.
+
+    For what is asked again and again, and takes as long to plan as to run.
+
+    Args:
+        cursor: Of a connection of a :class:`Database`.
+        query: A SELECT with parameters written $1, $2 ...; where one of them changes
+            the plan, PostgreSQL goes on planning each time.
+        values: Of the parameters.
+    """
+    connection = cast(_Connection, cursor.connection)
+    if query not in connection.prepared:
+        name = f"query_{len(connection.prepared)}"
+        cursor.execute(
+            psycopg2.sql.SQL("PREPARE {} AS {}").format(
+                psycopg2.sql.Identifier(name), psycopg2.sql.SQL(query)
+            )
         )
-    )
-    connection.prepared[query] = f"EXECUTE {name} (%s)"
+        places = f"({', '.join(['%s'] * len(values))})" if values else ""
+        connection.prepared[query] = f"EXECUTE {name}{places}"
+    cursor.execute(connection.prepared[query], values or None)
 
 
 def _applied(cursor: Cursor) -> set[int]:

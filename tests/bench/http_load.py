@@ -88,11 +88,12 @@ def page_load_rows(
             before = _cpu_seconds(pids)
             load = measure(url, count, seconds)
             cpu = (_cpu_seconds(pids) - before) * 1000
-            rows += _rows(name, count, load, cpu / (load.per_second * seconds))
+            rows += rows_of(name, count, load, cpu / (load.per_second * seconds))
     return rows
 
 
-def _rows(name: str, count: int, load: Load, cpu_ms: float) -> list[Row]:
+def rows_of(name: str, count: int, load: Load, cpu_ms: float) -> list[Row]:
+    """Tell what was found of an address, and at 16 at once whether it is enough."""
     times = f"{load.p50:.1f} / {load.p95:.1f} / {load.p99:.1f}"
     figure = name == WANTED and count == WANTED_AT_ONCE
     enough = not figure or load.per_second >= WANTED_A_SECOND
