@@ -16,7 +16,7 @@ import { MOST_CANDLES, covers, intervalFor, spanAround } from "./zoom.js";
 /** @typedef {import("./live_runs.js").Run} Run */
 
 /** A gesture that paused so long is over. */
-const PAUSE_MS = 70;
+const PAUSE_MS = 60;
 /** The server has stored what closed, and made it exact. */
 const EXACT_MS = 3000;
 /** So much beside the window is loaded before it is seen, as a part of it. */
