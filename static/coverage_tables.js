@@ -35,7 +35,8 @@ import * as format from "./format.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-/** Candles of this many intervals before and behind a corrected one. */
+const HOUR = 60 * MINUTE;
+/** How many candles the chart shows before and behind a corrected one. */
 const AROUND = 50;
 
 /** What each table shows. @type {Map<string, string>} */
@@ -96,8 +97,10 @@ function runRows(run) {
 /** @param {Correction} correction */
 function correctionRows(correction) {
   const { open_time: opened, columns, stored, replacement } = correction;
-  const start = opened - AROUND * 60 * MINUTE;
-  const link = make("a", { href: chartAddress(correction, { start, end: opened + AROUND * 60 * MINUTE }) },
+  // Beside an outage a candle may close before it opens.
+  const length = Math.max(Number(replacement.close_time) + 1 - opened, 0) || HOUR;
+  const span = { start: opened - AROUND * length, end: opened + AROUND * length };
+  const link = make("a", { href: chartAddress(correction, span) },
     format.plainDateTime(opened, "utc"));
   const changes = columns.map((column) => make("div", { class: "change" },
     make("span", { class: "column" }, columnName(column)),

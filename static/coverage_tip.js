@@ -8,25 +8,32 @@ const GAP = 8;
 
 export function startTip() {
   const tip = byId("tip");
+  /** @type {Element | null} */
+  let at = null;
   const show = (/** @type {Event} */ { target }) => {
-    const link = target instanceof Element ? target.closest("a.cell") : null;
-    const content = link && contentOf(link);
+    at = target instanceof Element ? target.closest("a.cell") : null;
+    const content = at && contentOf(at);
     tip.hidden = !content;
-    if (!link || !content) return;
+    if (!at || !content) return;
     const { title, cell, hint } = content;
     tip.dataset.state = cell.state;
     tip.replaceChildren(
       make("b", {}, title), make("span", {}, `${cellCounts(cell)}.`), make("span", { class: "hint" }, hint));
-    place(tip, link.getBoundingClientRect());
+    place(tip, at.getBoundingClientRect());
   };
   const hide = () => {
     tip.hidden = true;
   };
+  const follow = () => {
+    if (!tip.hidden && at?.isConnected) place(tip, at.getBoundingClientRect());
+    else hide();
+  };
   document.addEventListener("pointerover", show);
   document.addEventListener("focusin", show);
   document.addEventListener("focusout", hide);
-  document.addEventListener("pointerleave", hide);
-  addEventListener("scroll", hide, { passive: true, capture: true });
+  document.documentElement.addEventListener("pointerleave", hide);
+  document.addEventListener("click", hide);
+  addEventListener("scroll", follow, { passive: true, capture: true });
 }
 
 /**

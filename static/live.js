@@ -332,10 +332,14 @@ for (const event of ["pointerup", "pointercancel"]) {
 listenToKeys({
   filter: () => controls.focus(),
   walk: (steps) => {
+    touched = true;
     speakLegend(true);
     chart.walk(steps);
   },
-  zoom: (factor) => chart.zoom(factor),
+  zoom: (factor) => {
+    touched = true;
+    chart.zoom(factor);
+  },
   reset: toNewest,
   interval: (number) => controls.chooseInterval(number),
   theme: toggleTheme,

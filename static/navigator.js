@@ -38,12 +38,11 @@ export class Navigator {
    * @param {Wish} wish
    * @returns {Promise<Answer | null>} null where a newer question has called it off
    */
-  async ask(wish) {
+  ask(wish) {
     const question = this.#question(wish);
-    const answer = await this.#views.ask(question);
     // Where the page itself has picked the interval, nobody misses it.
-    const own = question.interval !== this.#chosen && windowOf(question) && this.#shown;
-    return answer && own ? { ...answer, body: unnoted(answer.body) } : answer;
+    const quiet = this.#shown !== null && question.start !== null && question.interval !== this.#chosen;
+    return this.#views.ask(question, quiet);
   }
 
   /** What was under way is not wanted any more, nor what a gesture was to ask for. */
@@ -178,9 +177,4 @@ export class Navigator {
  */
 function wishOf(symbol, interval, { start, end }) {
   return { symbol, interval, range: null, start: String(Math.round(start)), end: String(Math.round(end)) };
-}
-
-/** @param {import("./api.js").View} view @returns {import("./api.js").View} */
-function unnoted(view) {
-  return view.requested_interval === view.interval ? view : { ...view, requested_interval: null, note: null };
 }

@@ -26,14 +26,15 @@ export class Views {
   /**
    * Ask; an older question is called off, and so is what was fetched ahead.
    * @param {Wish} question
+   * @param {boolean} quiet nobody wants to know that the interval is another one
    * @returns {Promise<Answer | null>} null where it was called off
    */
-  async ask(question) {
+  async ask(question, quiet) {
     this.callOff();
     const { signal } = (this.#asking = new AbortController());
     this.#awaited = awaited(question);
     try {
-      return await this.#fetch(question, signal);
+      return await this.#fetch(question, signal, quiet);
     } catch (error) {
       if (signal.aborted) return null;
       throw error;
@@ -74,7 +75,7 @@ export class Views {
       if (this.#kept.has(symbol, window, interval)) continue;
       const question = { symbol, interval, range: null, start: String(span.start), end: String(span.end) };
       try {
-        await this.#fetch(question, signal);
+        await this.#fetch(question, signal, true);
       } catch {
         return; // Nobody has asked for it; whoever does is told.
       }
@@ -93,10 +94,12 @@ export class Views {
   /**
    * @param {Wish} question
    * @param {AbortSignal} signal
+   * @param {boolean} quiet
    */
-  async #fetch(question, signal) {
+  async #fetch(question, signal, quiet) {
     const view = /** @type {View} */ (await getJson(`/api/view${queryOf(question)}`, signal));
     signal.throwIfAborted();
+    if (quiet && view.requested_interval !== view.interval) view.requested_interval = view.note = null;
     const answer = { symbol: view.symbol, interval: view.interval, span: spanOf(view, question), body: view, question };
     if (view.view) this.#kept.keep(answer);
     return answer;

@@ -22,16 +22,7 @@ MAY_IMPORT = {
     "jobs": {"errors", "settings", "market", "sources", "storage"},
     "live": {"errors", "settings", "market"},
     "web": {"errors", "settings", "market", "storage", "jobs", "logs"},
-    "terminal": {"market", "storage", "jobs"},
-    "differences": {"market", "jobs"},
-    "verify_command": {
-        "errors",
-        "settings",
-        "storage",
-        "jobs",
-        "terminal",
-        "differences",
-    },
+    "commands": {"errors", "settings", "market", "storage", "jobs"},
     "simulator": {"errors", "market"},
 }
 

@@ -27,6 +27,7 @@ from .archive import Archive, open_archive
 from .collect import Result, collect_series, record
 from .contact import Contact, unknown_symbol
 from .fetch import Fetcher
+from .roll_up import roll_up
 from .task import Span, Task
 
 log = logging.getLogger(__name__)
@@ -149,7 +150,16 @@ class Collector:
         origin = self.contact.exchange.origin
         archive = open_archive(self._files, origin, order.source)
         with self._display.run(), archive or nullcontext():
-            return self._collect(order, known, now, archive)
+            results = self._collect(order, known, now, archive)
+        self._roll_up()
+        return results
+
+    def _roll_up(self) -> None:
+        """Make rollups of what is new; the page makes what is left."""
+        try:
+            roll_up(self.database, self._stop.is_set)
+        except StorageError as error:
+            log.warning("rollups not made: %s", error)
 
     def _collect(
         self,

@@ -110,6 +110,9 @@ class Findings:
         found: Differences by kind.
         repaired: How many of them were repaired.
         unverified: What the exchange has not told.
+        files: How many files of the archive were compared as well.
+        disagreements: Candles of which the archive says otherwise than REST.
+        notes: Files of the archive that were refused, and why.
         error: What else went wrong.
     """
 
@@ -123,6 +126,9 @@ class Findings:
     repaired: int = 0
     requests: int = 0
     unverified: list[Unverified] = field(default_factory=list)
+    files: int = 0
+    disagreements: int = 0
+    notes: list[str] = field(default_factory=list)
     error: str | None = None
 
     @property
@@ -139,6 +145,13 @@ Progress = Callable[[Series, int, int], object]
 """Told the series, how many candles were compared, and of how many."""
 
 
+class Witness(Protocol):
+    """Who else tells which candles a series has; REST counts where they disagree."""
+
+    def compare(self, findings: Findings, span: Span, now: int) -> None:
+        """Compare what it has of a span (open times, ms) with what is stored."""
+
+
 class Verification:
     """The verification of one series; where it was cut short, ``run`` goes on."""
 
@@ -150,6 +163,7 @@ class Verification:
         clock: Callable[[], int],
         found: Found,
         progress: Progress,
+        witness: Witness | None = None,
     ) -> None:
         """Keep who is compared with whom.
 
@@ -160,6 +174,7 @@ class Verification:
             clock: Tells the exchange's time, ms.
             found: Told each difference.
             progress: Told how far it is.
+            witness: Asked afterwards, too, unless this is a sample.
         """
         self._database = database
         self._truth = truth
@@ -168,7 +183,9 @@ class Verification:
         self._clock = clock
         self._found = found
         self._progress = progress
+        self._witness = witness
         self._now = 0
+        self._first = question.start
         self._position = question.start
         self._end = question.end
         self._drawn: list[int] | None = None
@@ -207,6 +224,7 @@ class Verification:
             start, end = self._begin()
             if self._drawn is None:
                 self._compare_all(start, end)
+                self._ask_witness(end)
             else:
                 self._compare_drawn([o for o in self._drawn if start <= o <= end])
         except (ExchangeError, Stopped) as error:
@@ -229,7 +247,7 @@ class Verification:
         self.findings.stored = extent.candles
         self._now = self._clock()
         if self._position is None:
-            self._position = extent.first or 0
+            self._first = self._position = extent.first or 0
         self._end = min(asked.end, self._now) if asked.end is not None else extent.last
         if self._end is None:
             self._end = self._position - 1
@@ -261,6 +279,10 @@ class Verification:
             part = [kline for kline in told if start <= kline.open_time <= cut]
             self._judge(stored, part, (start, cut))
             start = cut + 1
+
+    def _ask_witness(self, end: int) -> None:
+        if self._witness is not None and self._first is not None:
+            self._witness.compare(self.findings, (self._first, end), self._now)
 
     def _compare_drawn(self, opens: list[int]) -> None:
         """Compare the candles that open at these times (ms, rising)."""

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Protocol
 
 from ..errors import (
@@ -19,12 +20,15 @@ from ..errors import (
 from ..market.difference import Difference
 from ..market.series import Series
 from ..settings import Settings
+from ..sources.binance_archive import BinanceArchive
 from ..storage.database import Database
 from ..storage.verification import stored_series
+from .archive import Archive, open_archive
 from .collect_all import Display
 from .contact import Contact
 from .fetch import Fetcher
 from .verify import Findings, Question, RestTruth, Unverified, Verification
+from .verify_archive import ArchiveWitness
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,9 @@ class Report(Protocol):
 
     def found(self, series: Series, difference: Difference, repaired: bool) -> None:
         """Show one difference, and whether it is repaired."""
+
+    def disagrees(self, series: Series, difference: Difference) -> None:
+        """Show where REST (as ``stored``) and the archive (as ``told``) disagree."""
 
     def finished(self, findings: Findings) -> None:
         """Show how one series ended."""
@@ -73,13 +80,23 @@ class Verifier:
         self._report = report
         self._stop = stop or threading.Event()
         self._contact = Contact(settings, database, self._wait, first_backoff)
+        self._files = BinanceArchive(
+            settings.binance_archive_url, wait=self._wait, first_backoff=first_backoff
+        )
 
-    def run(self, questions: Sequence[Question]) -> list[Findings]:
-        """Answer every question.
+    def run(
+        self, questions: Sequence[Question], source: str | None = None
+    ) -> list[Findings]:
+        """Answer every question by REST, then by the archive.
+
+        Args:
+            questions: What to verify.
+            source: 'rest' leaves the archive out; 'archive' asks it for all that it
+                has, else only for intervals of which a month is more than a page.
 
         Raises:
             SettingsError: A series is not stored, or the exchange is another one than
-                this database's.
+                this database's, or the archive that is asked for by name is.
             DatabaseUnavailable: It stayed away for ``database_wait_seconds``.
         """
         self._database.wait(self._wait)
@@ -93,8 +110,13 @@ class Verifier:
         except (ExchangeError, Stopped) as error:
             self._contact.note_failed(error)
             return [self._unanswered(question, error) for question in questions]
-        with self._display.run(), ThreadPoolExecutor(_PAGES_AT_ONCE, "page") as pages:
-            return [self._answer(question, pages) for question in questions]
+        archive = open_archive(self._files, self._contact.exchange.origin, source)
+        with (
+            self._display.run(),
+            archive or nullcontext(),
+            ThreadPoolExecutor(_PAGES_AT_ONCE, "page") as pages,
+        ):
+            return [self._answer(question, pages, archive) for question in questions]
 
     def _wait(self, seconds: float) -> None:
         if self._stop.wait(seconds):
@@ -109,17 +131,26 @@ class Verifier:
                     "--verify", str(question.series), _expected(question.series, stored)
                 )
 
-    def _answer(self, question: Question, pages: Executor) -> Findings:
+    def _answer(
+        self, question: Question, pages: Executor, archive: Archive | None
+    ) -> Findings:
         if self._stop.is_set():
             return self._unanswered(question, Stopped())
         exchange = self._contact.exchange
+        rest = RestTruth(Fetcher(exchange, pages))
+        witness = None
+        if archive is not None:
+            witness = ArchiveWitness(
+                self._database, archive, rest, self._report.disagrees
+            )
         verification = Verification(
             self._database,
-            RestTruth(Fetcher(exchange, pages)),
+            rest,
             question,
             exchange.server_time,
             self._report.found,
             self._progress,
+            witness,
         )
         findings = self._patiently(verification)
         self._report.finished(findings)

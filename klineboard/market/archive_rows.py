@@ -51,7 +51,8 @@ def _checked(file: ArchiveFile, content: bytes) -> list[Kline]:
     columns = _columns(_without_header(content))
     if not columns:
         return []
-    _match(_DECIMALS, [1, 2, 3, 4, 5, 7, 9, 10], columns)
+    _check_prices(columns)
+    _match(_DECIMALS, [5, 7, 9, 10], columns)
     _match(_COUNTS, [0, 6, 8], columns)
     opens, closes = _times(columns[0]), _times(columns[6])
     trades = list(map(int, columns[8]))
@@ -59,7 +60,6 @@ def _checked(file: ArchiveFile, content: bytes) -> list[Kline]:
         raise ValueError(f"number_of_trades {max(trades)} is no count")
     _check_order(opens, file)
     _check_lengths(opens, closes, file.series.interval)
-    _check_prices(columns)
     fields = [opens, *columns[1:6], closes, columns[7], trades, *columns[9:11]]
     return list(map(Kline._make, zip(*fields, strict=True)))
 
@@ -150,7 +150,7 @@ def _check_lengths(
 
 
 def _check_prices(columns: Sequence[Sequence[str]]) -> None:
-    opened, high, low, close = _comparable(columns[1:5])
+    opened, high, low, close = _comparable(columns)
     for below, above in ((low, opened), (opened, high), (low, close), (close, high)):
         if not all(map(operator.le, below, above)):
             place = [*map(operator.le, below, above)].index(False)
@@ -161,12 +161,14 @@ def _check_prices(columns: Sequence[Sequence[str]]) -> None:
 
 
 def _comparable(columns: Sequence[Sequence[str]]) -> Sequence[Sequence[int | Decimal]]:
-    """Return the columns' numbers in a form that compares exactly."""
-    joined = [",".join(column) for column in columns]
-    if not all(_EIGHT_DECIMALS.fullmatch(f"{text},") for text in joined):
-        return [list(map(Decimal, column)) for column in columns]
-    # All have as many decimals: without their points they are whole numbers.
-    return [list(map(int, text.replace(".", "").split(","))) for text in joined]
+    """Check four columns of prices, and return them in a form that compares exactly."""
+    places = range(1, 5)
+    joined = [",".join(columns[place]) for place in places]
+    if all(_EIGHT_DECIMALS.fullmatch(f"{text},") for text in joined):
+        # All have as many decimals: without their points they are whole numbers.
+        return [list(map(int, text.replace(".", "").split(","))) for text in joined]
+    _match(_DECIMALS, places, columns)
+    return [list(map(Decimal, columns[place])) for place in places]
 
 
 def _short(value: object) -> str:

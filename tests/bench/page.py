@@ -1,4 +1,4 @@
-"""The page over the default set: answers, sizes, and the first drawing."""
+"""The page over the default set: answers, sizes, the first drawing, load, ancestors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from klineboard.settings import PROJECT_ROOT
+from tests.bench.ancestors_page import ancestors_rows
 from tests.bench.first_chart import first_chart_seconds
+from tests.bench.http_load import page_load_rows
 from tests.bench.measure import cost_of
 from tests.bench.processes import environment, free_port, running
 from tests.bench.report import Row, Section
@@ -19,36 +22,53 @@ from tests.bench.sizes import Sizes
 
 _METHOD = (
     "The default set of the simulated market (15 series) is collected, then `python "
-    "app.py` serves it with its two workers; a client of its own process asks with 8 "
-    "connections and accepts gzip. The chart is drawn by headless Chromium with an "
-    "empty cache."
+    "app.py` serves it with its two workers. A process of its own asks, over kept "
+    "connections, and accepts gzip; it shares the cores. The chart is drawn by "
+    "headless Chromium with an empty cache. Last, over the same database, the page as "
+    "it is usually done: the whole table through pandas into a Plotly figure at each "
+    "request, as many workers and threads as ours; of ours everything counts that the "
+    "browser asks for to show the same."
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ServedPage:
+    """Our page while it is served.
+
+    Attributes:
+        url: Its address, without a path.
+        settings: The environment of its processes.
+        pid: The process whose children are its workers.
+    """
+
+    url: str
+    settings: dict[str, str]
+    pid: int
+
+
 def page_section(folder: Path, server: Server, _sizes: Sizes) -> Section:
-    """Measure the page as it is used."""
+    """Measure the page as it is used, then under load, then beside its ancestors."""
     with default_page(folder, server) as page:
-        return Section("The page", _METHOD, page_rows(page))
+        rows = page_rows(page.url)
+        rows += page_load_rows(page.url, [page.pid, server.pid])
+        rows += ancestors_rows(page.url, page.settings)
+    return Section("The page", _METHOD, rows)
 
 
 @contextmanager
-def default_page(folder: Path, server: Server) -> Iterator[str]:
-    """Serve the default set of the simulated market.
-
-    Yields:
-        The page's address.
-    """
+def default_page(folder: Path, server: Server) -> Iterator[ServedPage]:
+    """Serve the default set of the simulated market."""
     home = folder / "page"
     home.mkdir(exist_ok=True)
     exchange_port, web_port = free_port(), free_port()
     settings = environment(home, exchange_port, web_port) | server.fresh("page")
     simulator = ["-m", "klineboard.simulator", "--port", str(exchange_port)]
     ping = f"{settings['BINANCE_API_URL']}/api/v3/ping"
-    page = f"http://127.0.0.1:{web_port}"
+    url = f"http://127.0.0.1:{web_port}"
     with running(simulator, settings, ping):
         cost_of(["get_kline_data.py"], settings)
-        with running(["app.py"], settings, f"{page}/health"):
-            yield page
+        with running(["app.py"], settings, f"{url}/health") as process:
+            yield ServedPage(url, settings, process.pid)
 
 
 def page_rows(page: str) -> list[Row]:

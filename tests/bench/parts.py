@@ -15,9 +15,21 @@ from tests.bench.report import Section
 from tests.bench.server import Server
 from tests.bench.sizes import Sizes
 from tests.bench.streams import stream_rows
+from tests.bench.zoom import zoom_rows
 
 Part = Callable[[Path, Server, Sizes], Section]
 """Measures in a folder, with a server, so much."""
+
+
+def _zoom_section(folder: Path, _server: Server, _sizes: Sizes) -> Section:
+    home = folder / "zoom"
+    home.mkdir()
+    method = (
+        "Headless Chromium (1440 x 900) on the dashboard over 4.4 million candles of "
+        "1m: ten turns of the wheel from all of them to single minutes, three times; "
+        "a picture is drawn when nothing changes any more, counted from the last turn."
+    )
+    return Section("Zooming", method, zoom_rows(home))
 
 
 def _relay_section(_folder: Path, _server: Server, _sizes: Sizes) -> Section:
@@ -47,6 +59,7 @@ PARTS: dict[str, Part] = {
     "archive": archive_section,
     "peers": peers_section,
     "page": page_section,
+    "zoom": _zoom_section,
     "relay": _relay_section,
     "live": _live_section,
     "streams": _streams_section,

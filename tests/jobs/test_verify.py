@@ -39,9 +39,13 @@ class Notes:
 
     def __init__(self) -> None:
         self.found_: list[tuple[Difference, bool]] = []
+        self.disagreements: list[Difference] = []
 
     def found(self, series: Series, difference: Difference, repaired: bool) -> None:
         self.found_.append((difference, repaired))
+
+    def disagrees(self, series: Series, difference: Difference) -> None:
+        self.disagreements.append(difference)
 
     def finished(self, findings: Findings) -> None:
         pass

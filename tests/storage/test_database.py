@@ -114,6 +114,12 @@ def test_migrations_run_once_in_order_and_each_as_a_whole(
     assert migrate(database, tmp_path) == []
 
 
+def test_no_two_migrations_have_one_number() -> None:
+    folder = PROJECT_ROOT / "klineboard/storage/migrations"
+    numbers = [path.name[:4] for path in folder.glob("*.sql")]
+    assert sorted(numbers) == sorted(set(numbers))
+
+
 def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
     with database.transaction() as cursor:
         cursor.execute("INSERT INTO schema_migrations VALUES (9999, 'future', now())")

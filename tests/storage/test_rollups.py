@@ -262,6 +262,20 @@ def test_a_table_that_was_emptied_has_no_rollups(database: Database) -> None:
     assert _rows(database, "SELECT row_count FROM series") == [(0,)]
 
 
+def test_what_happens_to_a_partition_is_marked_too(database: Database) -> None:
+    store = store_into(database)
+    minutes, hours = store("BTCUSDT", "1m", 1441), store("BTCUSDT", "1h", 25)
+    roll_up(database)
+    with database.transaction() as cursor:
+        cursor.execute("DELETE FROM klines_1m WHERE open_time < '2024-01-01 00:05Z'")
+    assert (*minutes.key, START) in _stale(database)
+    with database.transaction() as cursor:
+        cursor.execute("TRUNCATE klines_1m")
+    assert _stale(database) == [(*hours.key, START + DAY)]
+    counts = "SELECT interval, count(*) FROM rollups GROUP BY interval"
+    assert _rows(database, counts) == [("1h", 1)]
+
+
 def test_times_that_only_a_hand_inserts_do_no_harm(database: Database) -> None:
     store_into(database)("BTCUSDT", "1h", 24 * 3)
     with database.transaction() as cursor:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from klineboard.differences import (
+from klineboard.commands.differences import (
     LINES_A_SERIES,
     JsonReport,
     TextReport,

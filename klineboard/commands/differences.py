@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from .jobs.verify import Findings, Unverified
-from .market.difference import Difference
-from .market.kline import COLUMNS, Kline
-from .market.moment import show_exactly
-from .market.series import Series
+from ..jobs.verify import Findings, Unverified
+from ..market.difference import Difference
+from ..market.kline import COLUMNS, Kline
+from ..market.moment import show_exactly
+from ..market.series import Series
 
 log = logging.getLogger("klineboard.verify")
 
@@ -36,7 +36,14 @@ class TextReport:
 
     def found(self, series: Series, difference: Difference, repaired: bool) -> None:
         """Write a line for each column that differs, or one for the whole candle."""
-        for line in lines(series, difference, repaired):
+        self._list(series, lines(series, difference, repaired))
+
+    def disagrees(self, series: Series, difference: Difference) -> None:
+        """Write in which columns the archive says otherwise than REST."""
+        self._list(series, disagreement_lines(series, difference))
+
+    def _list(self, series: Series, texts: list[str]) -> None:
+        for line in texts:
             self._lines[series] += 1
             if self._lines[series] <= LINES_A_SERIES:
                 sys.stdout.write(line + "\n")
@@ -54,6 +61,8 @@ class TextReport:
         level = logging.INFO if findings.is_clean else logging.WARNING
         if findings.compared or not findings.unverified:
             log.log(level, "%s", summary(findings))
+        for note in findings.notes:
+            log.warning("%s: %s", findings.series, note)
         for part in findings.unverified:
             log.warning("%s: NOT verified %s", findings.series, _where(part))
 
@@ -71,21 +80,12 @@ class JsonReport:
 
     def found(self, series: Series, difference: Difference, repaired: bool) -> None:
         """Write one difference: times in ms, numbers with their digits."""
-        line: dict[str, object] = {
-            "kind": difference.kind,
-            "symbol": series.symbol,
-            "interval": series.interval.name,
-            "open_time": difference.open_time,
-            "repaired": repaired,
-        }
-        if difference.columns:
-            line["columns"] = list(difference.columns)
-        for name, kline in (
-            ("stored", difference.stored),
-            ("exchange", difference.told),
-        ):
-            line[name] = kline._asdict() if kline else None
-        _write(line)
+        line = _object(series, difference, difference.kind, "stored", "exchange")
+        _write({**line, "repaired": repaired})
+
+    def disagrees(self, series: Series, difference: Difference) -> None:
+        """Write of which candle the archive says otherwise than REST."""
+        _write(_object(series, difference, "disagreement", "rest", "archive"))
 
     def finished(self, findings: Findings) -> None:
         """Write the counts of a series, and what of it is not verified."""
@@ -100,6 +100,9 @@ class JsonReport:
                 **dict(findings.found.items()),
                 "repaired": findings.repaired,
                 "requests": findings.requests,
+                "files": findings.files,
+                "disagreements": findings.disagreements,
+                "notes": findings.notes,
                 "unverified": [part._asdict() for part in findings.unverified],
                 "error": findings.error,
             }
@@ -122,6 +125,20 @@ def lines(series: Series, difference: Difference, repaired: bool) -> list[str]:
     ]
 
 
+def disagreement_lines(series: Series, difference: Difference) -> list[str]:
+    """Return in words where the archive says otherwise than REST, which counts."""
+    place = f"{series}  {show_exactly(difference.open_time)}"
+    rest, archive = difference.stored, difference.told
+    if rest is None and archive is not None:
+        return [f"{place}  only in the archive: {_brief(archive)}"]
+    if archive is None and rest is not None:
+        return [f"{place}  not in the archive: REST {_brief(rest)}"]
+    return [
+        f"{place}  {name}: archive {_shown(archive, name)}, REST {_shown(rest, name)}"
+        for name in difference.columns
+    ]
+
+
 def summary(findings: Findings) -> str:
     """Return one line on how the verification of a series ended."""
     compared = f"{findings.compared:,}"
@@ -133,6 +150,9 @@ def summary(findings: Findings) -> str:
     parts = [f"{findings.series}: {', '.join(counts)}"]
     if findings.repaired:
         parts.append(f"{findings.repaired:,} repaired")
+    if findings.files:
+        files = f"{findings.files:,} file{'s' * (findings.files != 1)} of the archive"
+        parts.append(f"{files} compared, {findings.disagreements:,} candles differ")
     if findings.error:
         parts.append(findings.error)
     if findings.unverified:
@@ -161,6 +181,22 @@ def _brief(kline: Kline) -> str:
 def _shown(kline: Kline | None, name: str) -> str:
     value = kline[COLUMNS.index(name)] if kline else "-"
     return show_exactly(int(value)) if name in _TIMES else str(value)
+
+
+def _object(
+    series: Series, difference: Difference, kind: str, ours: str, theirs: str
+) -> dict[str, object]:
+    line: dict[str, object] = {
+        "kind": kind,
+        "symbol": series.symbol,
+        "interval": series.interval.name,
+        "open_time": difference.open_time,
+    }
+    if difference.columns:
+        line["columns"] = list(difference.columns)
+    for name, kline in ((ours, difference.stored), (theirs, difference.told)):
+        line[name] = kline._asdict() if kline else None
+    return line
 
 
 def _write(line: dict[str, object]) -> None:

@@ -7,14 +7,15 @@ import threading
 
 from rich.console import Console
 
+from ..errors import SettingsError
+from ..jobs.collect_all import Order
+from ..jobs.verify import Question
+from ..jobs.verify_all import Verifier
+from ..settings import Settings
+from ..storage.database import Database
 from .differences import JsonReport, TextReport
-from .errors import SettingsError
-from .jobs.collect_all import Order
-from .jobs.verify import Question
-from .jobs.verify_all import Verifier
-from .settings import Settings
-from .storage.database import Database
-from .terminal import BarDisplay, PlainDisplay
+from .exit_codes import INTERRUPTED, OK, SOME_FAILED
+from .terminal import display_on
 
 _OTHER_MODES = {
     "watch": "--watch",
@@ -28,9 +29,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--verify`` and what belongs to it."""
     group = parser.add_argument_group(
         "verifying",
-        "Compare what is stored with the exchange and list every difference. Exit "
-        "code: 0 nothing differs (or all is repaired), 1 something differs or could "
-        "not be compared, 2 a series is not stored.",
+        "Compare what is stored with the exchange, by REST and by its archive (see "
+        "--source), and list every difference. Where the archive says otherwise than "
+        "REST, that is listed, too, and REST counts. Exit code: 0 nothing differs (or "
+        "all is repaired), 1 something differs or could not be compared, 2 a series "
+        "is not stored.",
     )
     group.add_argument(
         "--verify",
@@ -82,16 +85,15 @@ def verify(
     options: argparse.Namespace,
     console: Console,
     stop: threading.Event,
-) -> bool:
-    """Verify the series of an order; return whether nothing differs any more.
+) -> int:
+    """Verify the series of an order; return the exit code.
 
     Raises:
         SettingsError: The sample is empty, or a series is not stored.
     """
     if options.sample is not None and options.sample < 1:
         raise SettingsError("--sample", str(options.sample), "a number from 1")
-    bars = console.is_terminal and not options.quiet
-    display = BarDisplay(console) if bars else PlainDisplay()
+    display = display_on(console, quiet=options.quiet)
     report = (JsonReport if options.json else TextReport)(display.clear)
     verifier = Verifier(settings, Database(settings), display, report, stop)
     start = order.start if options.start else None
@@ -99,4 +101,8 @@ def verify(
         Question(series, start, order.end, options.sample, options.repair)
         for series in order.series
     ]
-    return all([findings.is_clean for findings in verifier.run(questions)])
+    answers = verifier.run(questions, order.source)
+    clean = all([findings.is_clean for findings in answers])
+    if stop.is_set():
+        return INTERRUPTED
+    return OK if clean else SOME_FAILED

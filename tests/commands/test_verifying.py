@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from get_kline_data import arguments
-from klineboard.verify_command import check_options
+from klineboard.commands.verifying import check_options
 
 
 @pytest.mark.parametrize(
