@@ -8,7 +8,7 @@ The map of the package; an arrow reads "is imported by"::
     settings    every setting, read once into a frozen object
     errors      the exception tree
     market      pure nouns: a candle and its rules, intervals, coverage, market caps
-    sources     one outside provider a file: Binance's REST and streams, CoinGecko
+    sources     one outside provider a file: Binance's REST, archive, streams; CoinGecko
     storage     PostgreSQL and CSV
     jobs        what the program does, a verb a file
     live        the relay's WebSocket server, and the newest state that it serves
