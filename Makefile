@@ -47,8 +47,13 @@ check: install  ## style, types, tests
 stack-test: install  ## the real compose stack, end to end (needs Docker)
 	$(BIN)/python -m pytest -m stack -s tests/stack
 
-bench: install  ## speed and memory, on this machine
-	@$(BIN)/python -m tests.bench
+bench: .venv/bench  ## speed and memory beside others, into docs/BENCHMARKS.md (a quarter of an hour)
+	@$(BIN)/python -m tests.bench --write docs/BENCHMARKS.md
+
+# Others' clients, which nothing else needs.
+.venv/bench: .venv/ready requirements-bench.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
 
 screenshot: install  ## docs/dashboard.png, from a running page
 	$(BIN)/python -m tests.browser.screenshot docs/dashboard.png --url http://127.0.0.1:5555

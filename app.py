@@ -10,13 +10,14 @@ from klineboard import logs
 from klineboard.errors import SettingsError
 from klineboard.settings import PROJECT_ROOT, Settings
 
-# gthread: a slow reader of an export takes one of sixteen threads, not a worker.
-# max-requests returns the memory that long-lived workers collect. The control socket
-# of gunicorn 25.1 and later would need a home folder that a container lacks.
+# The worker is gunicorn's threaded one, and keeps slow readers of exports apart.
+# max-requests returns the memory that long-lived workers collect; a worker that ends so
+# is missed for a moment, which should not come every few minutes where many ask. The
+# control socket of gunicorn 25.1 and later would need a home folder that a container
+# lacks.
 _FLAGS = (
-    "--worker-class=gthread --workers=2 --threads=8 --timeout=60 "
-    "--graceful-timeout=10 --max-requests=20000 --max-requests-jitter=2000 "
-    "--no-control-socket"
+    "--worker-class=klineboard.web.worker.Worker --timeout=60 --graceful-timeout=10 "
+    "--max-requests=1000000 --max-requests-jitter=200000 --no-control-socket"
 ).split()
 _MEMORY_FOLDER = "/dev/shm"
 
@@ -40,6 +41,8 @@ def main() -> None:
     # The socket is handed over, so that nobody can take the port in between.
     listener.set_inheritable(True)
     flags = [*_FLAGS, f"--chdir={PROJECT_ROOT}", f"--bind=fd://{listener.fileno()}"]
+    # Always told: where they are not, WEB_CONCURRENCY of the environment decides.
+    flags += [f"--workers={settings.web_workers}", f"--threads={settings.web_threads}"]
     if os.path.isdir(_MEMORY_FOLDER):
         flags.append(f"--worker-tmp-dir={_MEMORY_FOLDER}")
     shown = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
@@ -58,10 +61,11 @@ def _listen(host: str, port: int) -> socket.socket:
 if __name__ == "__main__":
     main()
 else:
+    from klineboard.jobs.roll_up import roll_up
     from klineboard.web import create_app
 
     # Wrong settings are left to raise: gunicorn tells them and gives up, whereas it
     # would start a worker that exits with 2 again and again.
     _loaded = Settings.load()
     logs.start(_loaded, "web")
-    app = create_app(_loaded)
+    app = create_app(_loaded, roll_up=roll_up)

@@ -1,4 +1,4 @@
-"""Collect klines into PostgreSQL and CSV: once (cron runs it), or for ever."""
+"""Collect klines into PostgreSQL and CSV; verify and export what is stored."""
 
 from __future__ import annotations
 
@@ -12,33 +12,15 @@ import threading
 from rich.console import Console
 
 from klineboard import __version__, logs
-from klineboard.errors import (
-    KlineboardError,
-    SettingsError,
-    Stopped,
-    StorageError,
-)
+from klineboard.commands import collecting, exporting, verifying
+from klineboard.commands.exit_codes import INTERRUPTED, OK, SOME_FAILED, WRONG_USAGE
+from klineboard.commands.order import order_of
+from klineboard.errors import KlineboardError, SettingsError, Stopped
 from klineboard.jobs.archive import SOURCES
-from klineboard.jobs.collect_all import Collector, Order
-from klineboard.jobs.refresh_market_caps import refresh_market_caps
-from klineboard.jobs.rehearse import rehearse
-from klineboard.jobs.watch import watch
-from klineboard.market.interval import INTERVALS, expected_intervals
-from klineboard.market.moment import EXPECTED_MOMENT, parse_moment
-from klineboard.market.series import Series
+from klineboard.market.moment import EXPECTED_MOMENT
 from klineboard.settings import Settings, unknown_keys
-from klineboard.storage.database import Database
-from klineboard.storage.klines import newest_klines
-from klineboard.terminal import (
-    BarDisplay,
-    PlainDisplay,
-    rehearsal_summary,
-    write_table,
-)
 
 log = logging.getLogger("klineboard.collect")
-
-OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -90,49 +72,11 @@ def arguments() -> argparse.ArgumentParser:
         action="store_true",
         help="stay, and collect a few seconds after each candle closes",
     )
+    verifying.add_options(parser)
+    exporting.add_options(parser)
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument("--version", action="version", version=__version__)
     return parser
-
-
-def order_of(options: argparse.Namespace, settings: Settings) -> Order:
-    """Return what the command line and the settings ask for.
-
-    Raises:
-        SettingsError: A value cannot be understood.
-    """
-    symbols = _names(options.symbol, "--symbol") or settings.symbols
-    names = _names(options.interval, "--interval") or settings.intervals
-    for name in names:
-        if name not in INTERVALS:
-            raise SettingsError("--interval", name, expected_intervals(name))
-    start = _moment("--start", options.start or settings.history_start.isoformat())
-    end = _moment("--end", options.end, last=True) if options.end else None
-    if end is not None and start > end:
-        key, value = "--start", options.start
-        if value is None:
-            key, value = "HISTORY_START", settings.history_start.isoformat()
-        raise SettingsError(key, value, f"a moment before --end {options.end}")
-    if options.newest is not None and options.newest < 1:
-        raise SettingsError("--print", str(options.newest), "a number from 1")
-    series = [
-        Series(symbol.upper(), INTERVALS[name]) for symbol in symbols for name in names
-    ]
-    return Order(list(dict.fromkeys(series)), start, end, options.source)
-
-
-def _names(values: list[str] | None, key: str) -> tuple[str, ...]:
-    names = [name.strip() for value in values or () for name in value.split(",")]
-    if "" in names:
-        raise SettingsError(key, ",".join(values or ()), "names, comma separated")
-    return tuple(names)
-
-
-def _moment(key: str, text: str, *, last: bool = False) -> int:
-    try:
-        return parse_moment(text, last=last)
-    except ValueError:
-        raise SettingsError(key, text, EXPECTED_MOMENT) from None
 
 
 def stop_on_signals() -> threading.Event:
@@ -148,60 +92,6 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def dry_run(
-    settings: Settings, order: Order, newest: int, stop: threading.Event
-) -> int:
-    """Fetch and check without a database, and say what was seen."""
-    failed = False
-    for rehearsal in rehearse(settings.binance_api_url, order, newest, stop):
-        write_table(rehearsal.series, rehearsal.newest)
-        level = logging.ERROR if rehearsal.error else logging.INFO
-        log.log(level, "%s", rehearsal_summary(rehearsal))
-        failed = failed or rehearsal.error is not None
-    return SOME_FAILED if failed else OK
-
-
-def collect(
-    settings: Settings,
-    order: Order,
-    options: argparse.Namespace,
-    console: Console,
-    stop: threading.Event,
-) -> int:
-    """Collect once, or watch until told to stop."""
-    database = Database(settings)
-    bars = console.is_terminal and not options.quiet
-    display = BarDisplay(console) if bars else PlainDisplay()
-    collector = Collector(settings, database, display, stop)
-    if options.watch:
-        try:
-            watch(collector, order)
-        except Stopped:
-            log.info("stopped; everything fetched is stored")
-            return OK
-    database.wait(collector.wait)
-    caps = threading.Thread(target=refresh, args=(database, settings), daemon=True)
-    caps.start()
-    results = collector.run(order)
-    if options.newest:
-        with database.transaction() as cursor:
-            for series in order.series:
-                write_table(series, newest_klines(cursor, series, options.newest))
-    # The page refreshes them too: a slow CoinGecko is not worth waiting for.
-    caps.join(timeout=1)
-    if stop.is_set():
-        return INTERRUPTED
-    return SOME_FAILED if any(r.status == "failed" for r in results) else OK
-
-
-def refresh(database: Database, settings: Settings) -> None:
-    """Refresh the market caps beside the collection, whose outcome is not theirs."""
-    try:
-        refresh_market_caps(database, settings)
-    except StorageError as error:
-        log.warning("market caps not refreshed: %s", error)
-
-
 def main() -> int:
     """Read arguments and settings, run, and turn the outcome into an exit code."""
     parser = arguments()
@@ -210,17 +100,24 @@ def main() -> int:
         parser.error("--watch and --dry-run exclude each other")
     if options.source == "archive" and options.dry_run:
         parser.error("--dry-run asks REST only, not --source archive")
-    console = Console(soft_wrap=True)
+    verifying.check_options(parser, options)
+    exporting.check_options(parser, options)
+    # Where standard output is for a program, the log is beside it.
+    console = Console(soft_wrap=True, stderr=options.json)
     stop = stop_on_signals()
     try:
         settings = Settings.load()
         logs.start(settings, "collect", quiet=options.quiet, console=console)
         for sentence in unknown_keys():
             log.warning("%s", sentence)
+        if options.export is not None:
+            return exporting.export(settings, options, console, stop)
         order = order_of(options, settings)
+        if options.verify:
+            return verifying.verify(settings, order, options, console, stop)
         if options.dry_run:
-            return dry_run(settings, order, options.newest or 10, stop)
-        return collect(settings, order, options, console, stop)
+            return collecting.dry_run(settings, order, options.newest or 10, stop)
+        return collecting.collect(settings, order, options, console, stop)
     except SettingsError as error:
         sys.stderr.write(f"get_kline_data.py: {error}\n")
         return WRONG_USAGE
@@ -230,7 +127,7 @@ def main() -> int:
     except BrokenPipeError:
         # Whoever read the table has seen enough of it (``--print | head``).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return SOME_FAILED if options.verify else OK  # Not all was verified.
     except KlineboardError as error:
         log.error("%s", error)
         return SOME_FAILED

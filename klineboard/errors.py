@@ -16,6 +16,8 @@
     ├── Stopped                     the process was told to end; the next run goes on
     └── StorageError
         ├── DatabaseUnavailable     wait for host and port
+        ├── DiskFull                end the run: the next one goes on when there is room
+        ├── NotExportable           ask for another format: this one cannot hold a value
         └── CsvNotWritable          the table is right; the file follows at the next run
 
 Foreign exceptions (requests, psycopg2, OSError) are translated where they arise, in
@@ -128,6 +130,14 @@ class StorageError(KlineboardError):
 
 class DatabaseUnavailable(StorageError):
     """PostgreSQL cannot be reached."""
+
+
+class DiskFull(StorageError):
+    """PostgreSQL has no room for more; what was stored before is whole."""
+
+
+class NotExportable(StorageError):
+    """What is stored does not fit the format asked for, and nothing is rounded."""
 
 
 class CsvNotWritable(StorageError):

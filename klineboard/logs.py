@@ -30,6 +30,21 @@ class _ConsoleHandler(logging.Handler):
         self._console.print(self.format(record), markup=False, highlight=False)
 
 
+class _FileHandler(ConcurrentRotatingFileHandler):
+    """Says once where lines no longer reach the file; standard output has them."""
+
+    _has_complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say in a line, not by a traceback for each line, that a disk is full."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._has_complained:
+            self._has_complained = True
+            sys.stderr.write(f"log lines do not reach {self.baseFilename}: {error}\n")
+
+
 def start(
     settings: Settings,
     name: str,
@@ -45,12 +60,14 @@ def start(
     Args:
         settings: Gives the folder and the level.
         name: ``collect``, ``stream`` or ``web``.
-        console: A terminal that progress bars are drawn on, else plain output.
+        console: A terminal that progress bars are drawn on; lines go where it writes.
         quiet: Standard output gets warnings and errors only; the file gets all.
     """
     formatter = logging.Formatter(_FORMAT, "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
-    output: logging.Handler = logging.StreamHandler(sys.stdout)
+    output: logging.Handler = logging.StreamHandler(
+        sys.stdout if console is None else console.file
+    )
     if console is not None and console.is_terminal:
         output = _ConsoleHandler(console)
     output.setLevel(logging.WARNING if quiet else settings.log_level)
@@ -87,7 +104,7 @@ def start(
 def _file_handler(settings: Settings, name: str) -> BaseRotatingHandler:
     path = settings.log_dir / f"{name}.log"
     path.open("a").close()  # Fails here and now where the folder is not ours.
-    handler: BaseRotatingHandler = ConcurrentRotatingFileHandler(
+    handler: BaseRotatingHandler = _FileHandler(
         str(path), maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
     )
     return handler

@@ -109,6 +109,16 @@ def _count(key: str, value: str) -> int:
     raise SettingsError(key, value, "a whole number from 1 to 1000000")
 
 
+def _number(least: int, most: int) -> Callable[[str, str], int]:
+    def parse(key: str, value: str) -> int:
+        if value.isascii() and value.isdigit() and len(value) < 10:
+            if least <= int(value) <= most:
+                return int(value)
+        raise SettingsError(key, value, f"a whole number from {least} to {most}")
+
+    return parse
+
+
 def _stall_seconds(key: str, value: str) -> float:
     seconds = _seconds(key, value)
     if seconds < 1:
@@ -201,6 +211,8 @@ class Settings:
     log_level: str = _setting("INFO", _level)
     web_host: str = _setting("127.0.0.1", _word)
     web_port: int = _setting("5555", _port)
+    web_workers: int = _setting("2", _number(1, 64))
+    web_threads: int = _setting("8", _number(1, 64))
     stream_coins: tuple[str, ...] = _setting("BTC,BNB,ETH,SOL,XRP", _coins)
     stall_seconds: float = _setting("30", _stall_seconds)
     stream_host: str = _setting("127.0.0.1", _word)

@@ -1,9 +1,18 @@
 // What is shown stands in the address, so that a view can be shared and gone back to.
 
 /**
- * What is asked for; null leaves the choice to the server.
- * @typedef {{symbol: string | null, interval: string | null, range: string | null}} Wish
+ * What is asked for; null leaves the choice to the server. Start and end stand for a
+ * range: ms, or whatever the address says.
+ * @typedef {object} Wish
+ * @property {string | null} symbol
+ * @property {string | null} interval
+ * @property {string | null} range
+ * @property {string | null} start
+ * @property {string | null} end
  */
+
+/** Nothing is wished. @type {Wish} */
+export const ANYTHING = { symbol: null, interval: null, range: null, start: null, end: null };
 
 /**
  * @param {string} [search]
@@ -15,11 +24,25 @@ export function readAddress(search = location.search) {
     symbol: query.get("symbol") || null,
     interval: query.get("interval") || null,
     range: query.get("range") || null,
+    start: query.get("start") || null,
+    end: query.get("end") || null,
   };
 }
 
 /**
- * @param {Wish} wish
+ * The stretch of time that is wished.
+ * @param {Pick<Wish, "start" | "end">} wish
+ * @returns {import("./viewport.js").Window | null} ms; null where it is left open, or
+ *   where the server has to say what is wrong with it
+ */
+export function windowOf({ start, end }) {
+  if (!start || !end) return null;
+  const [from, to] = [Number(start), Number(end)];
+  return Number.isSafeInteger(from) && Number.isSafeInteger(to) && from < to ? { start: from, end: to } : null;
+}
+
+/**
+ * @param {Partial<Wish>} wish
  * @returns {string} "?symbol=...", or "" where nothing is wished
  */
 export function queryOf(wish) {

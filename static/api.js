@@ -57,6 +57,8 @@ import { learnTime } from "./clock.js";
  * @property {{data: import("./plotly.js").Trace[], layout: import("./plotly.js").Layout}} figure
  * @property {Candles} candles
  * @property {{start: number, end: number} | null} view null where nothing is stored
+ * @property {{start: number, end: number} | null} bounds the symbol's oldest open time, and
+ *   the end of its newest candle
  * @property {Gap[]} gaps
  * @property {{price: string, change_24h: string | null, change_24h_percent: string | null, close_time: number} | null} last
  * @property {Coverage} coverage
@@ -74,6 +76,7 @@ import { learnTime } from "./clock.js";
  * @property {string} quote_asset
  * @property {number} price_digits
  * @property {number} rows
+ * @property {number | null} first_open_time
  * @property {number | null} last_close_time
  * @property {string | null} last_price
  * @property {string | null} change_24h_percent

@@ -8,10 +8,18 @@ import { clearLegend, showLegend, speakLegend } from "./legend.js";
 import { Overlay } from "./overlay.js";
 import { CONFIG, plotly } from "./plotly.js";
 import { colours } from "./theme.js";
-import { clampWindow, columnsOf, naturalWindow, nearestIndex, shifted, zoomed } from "./viewport.js";
+import { LENGTHS, columnsOf, indexFrom, naturalWindow, nearestIndex, shifted, zoomed } from "./viewport.js";
+import { LEAST_CANDLES, withinBounds } from "./zoom.js";
 
 /** @typedef {import("./api.js").View} View */
 /** @typedef {import("./viewport.js").Window} Window */
+/**
+ * @typedef {object} ChartHandlers
+ * @property {(window: Window) => Promise<void> | "wait" | null} move a gesture leads to a
+ *   window: the drawing of a better picture for it, null where the shown one only moves,
+ *   "wait" where it stays as it is until there is one
+ * @property {() => void} reset back to where the gestures began
+ */
 
 export class Chart {
   #stage = byId("stage");
@@ -25,7 +33,7 @@ export class Chart {
   #columns = null;
   /** The stretch that was zoomed to; null shows everything and moves along. @type {Window | null} */
   #zoom = null;
-  /** The candle under the cross-hair. @type {number | null} */
+  /** The open time under the cross-hair, ms: it stays while pictures change. @type {number | null} */
   #marked = null;
   /** @type {{x: number, y: number} | null} */
   #pointer = null;
@@ -34,15 +42,19 @@ export class Chart {
   #moves = 0;
   #drawn = false;
 
-  /** @param {{zone: import("./format.js").Zone, hollow: boolean}} options */
-  constructor(options) {
+  /**
+   * @param {{zone: import("./format.js").Zone, hollow: boolean}} options
+   * @param {ChartHandlers} on
+   */
+  constructor(options, on) {
     this.options = options;
+    this.on = on;
     listenToGestures(this.#surface, {
       pan: (fraction) => this.pan(-fraction),
       zoom: (factor, at) => this.zoom(factor, at),
       point: (x, y) => this.#point(x, y),
       leave: () => this.unmark(),
-      reset: () => this.reset(),
+      reset: () => on.reset(),
     });
     this.#surface.addEventListener("blur", () => speakLegend(false));
     const watcher = new ResizeObserver(() => this.redraw());
@@ -60,20 +72,30 @@ export class Chart {
     return this.#zoom ?? naturalWindow(this.#columns, this.#view.view);
   }
 
+  /** How wide the candles' pane is, in pixels. */
+  get pixels() {
+    const place = this.#place();
+    return place ? place.right - place.left : this.#stage.clientWidth;
+  }
+
+  /** The fraction of the window where the hand is; the newest where it is nowhere. */
+  get at() {
+    const place = this.#place();
+    return place ? Math.min(Math.max(this.#markedFraction(place), 0), 1) : 1;
+  }
+
   /**
-   * Show a view. The zoom stays as it is if this is the same chart, or another symbol
-   * at the same interval and range; so a refresh never moves what somebody looks at.
+   * Show a view.
    * @param {View} view
+   * @param {Window | null} [window] what is to be seen of it; null for all. Left out,
+   *   what is seen stays: no answer moves what somebody looks at.
    * @returns {Promise<void>} resolved when it is drawn
    */
-  async show(view) {
-    const before = this.#view;
-    const same = before && before.interval === view.interval && before.range === view.range;
-    if (!same) this.#zoom = null;
-    if (!same || before.symbol !== view.symbol) this.#marked = null;
+  async show(view, window = this.#zoom) {
+    if (this.#view?.symbol !== view.symbol) this.#marked = null;
+    this.#zoom = window;
     this.#view = view;
     this.#columns = columnsOf(view);
-    this.#keepZoomInside();
     await this.redraw();
   }
 
@@ -125,24 +147,42 @@ export class Chart {
     this.#moveTo(zoomed(window, factor, Math.min(Math.max(fraction, 0), 1)));
   }
 
-  reset() {
-    this.#zoom = null;
-    this.#moved();
+  /**
+   * Walk the candles; the legend follows, and the window where it must. Beyond what is
+   * loaded lies more: the window moves there, and the candles come.
+   * @param {number} steps endless: to the first or the newest candle
+   */
+  walk(steps) {
+    const [times, limits] = [this.#columns?.times, this.#limits()];
+    if (!times?.length || !limits) return;
+    this.#marked = this.#zoom && !Number.isFinite(steps)
+      ? (steps < 0 ? limits.start : limits.newest) : this.#stepped(times, limits, steps);
+    this.#pointer = null;
+    speakLegend(true);
+    this.#bringIntoView(this.#marked);
+    this.#drawOverlay();
   }
 
   /**
-   * Walk the candles; the legend follows, and the window where it must.
+   * The open time so many candles on; where none are loaded, they are counted.
+   * @param {number[]} times
+   * @param {Window & {newest: number}} limits
    * @param {number} steps
    */
-  walk(steps) {
-    const times = this.#columns?.times;
-    if (!times?.length) return;
-    const from = this.#marked ?? (steps < 0 ? times.length : times.length - 2);
-    this.#marked = Math.min(Math.max(from + steps, 0), times.length - 1);
-    this.#pointer = null;
-    speakLegend(true);
-    this.#bringIntoView(times[this.#marked]);
-    this.#drawOverlay();
+  #stepped(times, limits, steps) {
+    const seen = this.window ? indexFrom(times, this.window.end) : times.length;
+    const from = this.#markedIndex(times) ?? (steps < 0 ? seen : seen - 2);
+    const to = from + steps;
+    if (times[to] !== undefined) return times[to];
+    const edge = to < 0 ? 0 : times.length - 1;
+    if (!this.#zoom && !Number.isFinite(steps)) return times[edge];
+    const counted = times[edge] + (Number.isFinite(to) ? (to - edge) * (this.#columns?.step ?? 0) : 0);
+    return Math.min(Math.max(counted, limits.start), limits.newest);
+  }
+
+  /** @param {number[]} times @returns {number | null} */
+  #markedIndex(times) {
+    return this.#marked === null ? null : nearestIndex(times, this.#marked);
   }
 
   unmark() {
@@ -199,10 +239,22 @@ export class Chart {
 
   /** @param {Window} wish */
   #moveTo(wish) {
-    if (!this.#view || !this.#columns) return;
-    const natural = naturalWindow(this.#columns, this.#view.view);
-    this.#zoom = clampWindow(wish, natural, this.#columns.step);
+    const limits = this.#limits();
+    if (!this.#view || !limits) return;
+    const shortest = LENGTHS[this.#view.intervals[0]] ?? limits.step;
+    this.#zoom = withinBounds(wish, limits, LEAST_CANDLES * shortest);
     this.#moved();
+  }
+
+  /** Where there are candles: all that are stored, and those of the relay. */
+  #limits() {
+    const [view, columns] = [this.#view, this.#columns];
+    if (!view || !columns?.times.length) return null;
+    const { times, step } = columns;
+    const newest = times[times.length - 1];
+    const bounds = view.bounds ?? { start: times[0], end: newest + step };
+    return { start: Math.min(bounds.start, times[0]), end: Math.max(bounds.end, newest + step),
+      newest: Math.max(bounds.end - step, newest), step };
   }
 
   /** Draw a moved window at the next frame; many moves in one frame cost one drawing. */
@@ -213,21 +265,22 @@ export class Chart {
 
   async #drawMoved() {
     const drawn = this.#moves;
-    const [library, look] = [await plotly, this.#look()];
-    if (look && this.#columns && this.#drawn) {
+    const library = await plotly;
+    const better = this.#zoom && this.on.move(this.#zoom);
+    const look = this.#look();
+    if (better === "wait") {
+      // An empty chart helps nobody: the answer will draw what is there.
+      this.#frame = 0;
+      return;
+    }
+    if (better) await better;
+    else if (look && this.#columns && this.#drawn) {
       await library.relayout(this.#plot, axisRanges(this.#columns, look));
     }
     this.#frame = 0;
     if (this.#pointer) this.#point(this.#pointer.x, this.#pointer.y);
     else this.#drawOverlay();
     if (this.#moves !== drawn) this.#frame = requestAnimationFrame(() => this.#drawMoved());
-  }
-
-  /** After new data, a window that lies outside of them would show nothing. */
-  #keepZoomInside() {
-    if (!this.#zoom || !this.#columns?.times.length || !this.#view) return;
-    const natural = naturalWindow(this.#columns, this.#view.view);
-    this.#zoom = clampWindow(this.#zoom, natural, this.#columns.step);
   }
 
   /**
@@ -240,7 +293,7 @@ export class Chart {
     speakLegend(false);
     if (x > place.right || y > place.bottom) return this.unmark();
     this.#pointer = { x, y };
-    this.#marked = nearestIndex(times, place.time(x));
+    this.#marked = times[nearestIndex(times, place.time(x))];
     this.#drawOverlay();
   }
 
@@ -249,7 +302,7 @@ export class Chart {
     if (!view || !columns || !place) return;
     const { zone } = this.options;
     this.#overlay.draw(view, columns, place);
-    const index = Math.min(this.#marked ?? Infinity, columns.times.length - 1);
+    const index = this.#markedIndex(columns.times) ?? this.#newestSeen(columns.times);
     showLegend(view, index, zone);
     this.#describe(columns);
     if (this.#marked === null) return this.#overlay.hideCross();
@@ -263,10 +316,17 @@ export class Chart {
     if (pointer) this.#overlay.nameBand(pointer.x, pointer.y, zone, place);
   }
 
+  /** The legend tells of the newest candle in sight. @param {number[]} times */
+  #newestSeen(times) {
+    const end = this.window?.end ?? Infinity;
+    return Math.max(indexFrom(times, end) - 1, 0);
+  }
+
   /** Say in the document what the picture shows. @param {import("./viewport.js").Columns} columns */
   #describe(columns) {
     const window = this.window;
     if (!window) return;
+    this.#stage.dataset.interval = this.#view?.interval ?? "";
     this.#stage.classList.toggle("zoomed", this.isZoomed);
     this.#stage.dataset.candles = String(columns.times.length);
     this.#stage.dataset.newest = new Date(columns.times[columns.times.length - 1]).toISOString();
@@ -277,15 +337,15 @@ export class Chart {
   /** @param {import("./figure.js").Geometry} place */
   #markedFraction(place) {
     if (this.#marked === null || !this.#columns) return 1;
-    const x = place.x(this.#columns.times[this.#marked]);
+    const x = place.x(this.#marked);
     return (x - place.left) / (place.right - place.left);
   }
 
   /** @param {number} time ms */
   #bringIntoView(time) {
-    const [window, columns] = [this.#zoom, this.#columns];
+    const [window, columns] = [this.window, this.#columns];
     if (!window || !columns) return;
-    const margin = columns.step * 2;
+    const margin = this.#zoom ? Math.min(columns.step * 2, (window.end - window.start) * 0.1) : 0;
     if (time < window.start + margin) {
       this.#moveTo({ start: time - margin, end: time - margin + (window.end - window.start) });
     } else if (time > window.end - margin) {

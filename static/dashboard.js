@@ -1,18 +1,18 @@
 // The dashboard: asks for the data, and hands them to the parts of the page.
 
-import { pushAddress, queryOf, readAddress, replaceAddress } from "./address.js";
+import { ANYTHING, pushAddress, readAddress, replaceAddress, windowOf } from "./address.js";
 import { ApiError, getJson } from "./api.js";
-import { showCandleTable } from "./candle_table.js";
 import { Chart } from "./chart.js";
+import { ChartLooks, rememberedOptions } from "./chart_looks.js";
 import { serverNow } from "./clock.js";
 import { byId, remember, remembered, setText } from "./dom.js";
-import * as format from "./format.js";
 import { listenToKeys } from "./keyboard.js";
 import { LiveTail } from "./live_tail.js";
 import { MarketCaps } from "./market_caps.js";
 import { followed } from "./markets.js";
 import { messageOf, messageOfError, showMessage, showNotices } from "./messages.js";
 import { isOtherInterval, noticesOf, statusWord, titleOfTrouble } from "./notices.js";
+import { Navigator } from "./navigator.js";
 import { poll } from "./poll.js";
 import { PriceHeader } from "./price_header.js";
 import { SeriesList } from "./series_list.js";
@@ -30,63 +30,122 @@ const AGE_SECONDS = 10;
 const PAN_STEP = 0.25;
 const ZOOM_STEP = 0.7;
 
-/** How the visitor looks at everything. @type {{zone: import("./format.js").Zone, hollow: boolean}} */
-const options = {
-  zone: remembered("zone") === "local" ? "local" : "utc",
-  hollow: remembered("hollow") === "yes",
-};
-
 /** What is asked for. @type {Wish} */
 let wish = readAddress();
+/** The wish that the chart's window was last set for. @type {Wish | null} */
+let placed = null;
+/** What gestures set out from, and "reset" goes back to. @type {Wish} */
+let home = windowOf(wish) ? { ...ANYTHING, symbol: wish.symbol } : wish;
 /** What is shown. @type {View | null} */
 let view = null;
 /** What is wrong with asking for the view. @type {ApiError | null} */
 let trouble = null;
 /** @type {import("./api.js").SeriesAnswer | null} */
 let stored = null;
-let asking = new AbortController();
-let tableShown = false;
 
 const panel = byId("chart-panel");
 const header = new PriceHeader();
-const chart = new Chart(options);
+const options = rememberedOptions();
+const chart = new Chart(options, { move, reset });
+const looks = new ChartLooks(chart, options, { view: () => view, zone: showState });
+const navigator = new Navigator(() => chart.pixels, rest);
 const toolbar = new Toolbar({ interval: chooseInterval, range: chooseRange });
-const list = new SeriesList(openSeries);
+const list = new SeriesList((symbol, interval) => {
+  navigator.choose(null);
+  openSeries(symbol, interval);
+});
 const caps = new MarketCaps(openSymbol, options);
 const tail = new LiveTail(showMoved);
 
 /* Choosing ------------------------------------------------------------------------- */
 
-/** @param {Wish} next */
+/** @param {Partial<Wish>} next */
 function choose(next) {
-  wish = next;
-  pushAddress(next);
+  wish = { ...ANYTHING, ...next };
+  home = windowOf(wish) ? { ...home, symbol: wish.symbol } : wish;
+  pushAddress(wish);
   askAtOnce();
 }
 
 /** @param {string} interval */
 function chooseInterval(interval) {
-  const range = fittingRange(interval, view?.range ?? wish.range);
-  choose({ symbol: currentSymbol(), interval, range });
+  navigator.choose(interval);
+  const window = chart.isZoomed ? chart.window : null;
+  if (window) choose({ symbol: currentSymbol(), interval, ...textsOf(navigator.fitting(window, interval)) });
+  else openSeries(currentSymbol(), interval);
 }
 
 /** The server picks the interval that suits a range. @param {string} range */
 function chooseRange(range) {
-  choose({ symbol: currentSymbol(), interval: null, range });
+  navigator.choose(null);
+  choose({ symbol: currentSymbol(), range });
 }
 
-/** @param {string} symbol @param {string} interval */
+/** @param {string | null} symbol @param {string} interval */
 function openSeries(symbol, interval) {
-  choose({ symbol, interval, range: fittingRange(interval, view?.range ?? wish.range) });
+  choose({ symbol, interval, range: fittingRange(interval, currentRange()) });
 }
 
-/** @param {string} symbol */
+/** The same stretch of another symbol. @param {string} symbol */
 function openSymbol(symbol) {
-  choose({ symbol, interval: view?.interval ?? wish.interval, range: view?.range ?? wish.range });
+  const { interval, start, end } = wish;
+  choose({ symbol, interval: view?.interval ?? interval, range: start ? null : currentRange(), start, end });
 }
 
 function currentSymbol() {
   return view?.symbol ?? wish.symbol;
+}
+
+function currentRange() {
+  return view?.range ?? home.range;
+}
+
+/* Moving --------------------------------------------------------------------------- */
+
+/**
+ * A gesture leads to a window. What is there of it is shown at once.
+ * @param {import("./viewport.js").Window} window
+ * @returns {Promise<void> | "wait" | null} the drawing; null where the shown picture will
+ *   do, "wait" where nothing is there yet
+ */
+function move(window) {
+  // Another chart is on its way: its own window will be seen.
+  const moved = panel.dataset.loading ? null : navigator.move(window);
+  if (!moved) return null;
+  wish = placed = moved.wish;
+  if (moved.answer) navigator.show(moved.answer);
+  tellDetail();
+  if (!moved.answer) return "wait";
+  if (moved.answer.body === view) return null;
+  view = moved.answer.body;
+  showName(view);
+  return chart.show(tail.extend(view));
+}
+
+/** The gesture is over: what is missing is asked for, and then what may come next. */
+function rest() {
+  replaceAddress(wish);
+  looks.drawTable();
+  // What is kept may have grown since: it is asked for again, and not drawn again.
+  if (!navigator.awaits(wish)) askView();
+}
+
+/** Say in the document whether the picture has all the detail that suits its window. */
+function tellDetail() {
+  byId("stage").dataset.detail = navigator.isSharp(wish) ? "all" : "some";
+}
+
+function reset() {
+  if (!chart.isZoomed) return;
+  navigator.choose(null);
+  wish = home;
+  replaceAddress(wish);
+  askAtOnce();
+}
+
+/** @param {import("./viewport.js").Window} window */
+function textsOf({ start, end }) {
+  return { start: String(Math.round(start)), end: String(Math.round(end)) };
 }
 
 /* Asking --------------------------------------------------------------------------- */
@@ -98,23 +157,20 @@ function askAtOnce() {
   if (known) header.announce(`${known.base_asset}/${known.quote_asset}`);
   if (wish.interval || wish.range) toolbar.press(wish.interval, wish.range);
   if (symbol && wish.interval) list.mark(`${symbol} ${wish.interval}`);
+  navigator.callOff();
   panel.dataset.loading ??= "next";
   askView();
 }
 
 /** A newer question makes an older one's answer stale: that one is called off. */
 async function fetchView() {
-  asking.abort();
-  asking = new AbortController();
-  const { signal } = asking;
   const asked = wish;
   try {
-    const answer = await getJson(`/api/view${queryOf(asked)}`, signal);
-    if (signal.aborted) return;
+    const answer = await navigator.ask(asked);
+    if (!answer) return;
     trouble = null;
-    await showView(/** @type {View} */ (answer), asked);
+    await showAnswer(answer, asked);
   } catch (error) {
-    if (signal.aborted) return;
     showTrouble(error);
   }
 }
@@ -123,6 +179,7 @@ async function fetchSeries() {
   try {
     stored = /** @type {import("./api.js").SeriesAnswer} */ (await getJson("/api/series"));
     list.show(stored.series);
+    navigator.series = stored.series;
     // Without a relay the page asks every few seconds, and tries no socket in vain.
     tail.follow(view, stored.relay !== null);
     const simulated = stored.origin === "simulated";
@@ -146,24 +203,52 @@ async function fetchCaps() {
 /* Showing -------------------------------------------------------------------------- */
 
 /**
- * @param {View} answer
+ * @param {import("./views.js").Answer} answer
  * @param {Wish} asked
  */
-async function showView(answer, asked) {
+async function showAnswer(answer, asked) {
+  const window = windowOf(asked);
+  // Somebody may have moved on meanwhile, to where another answer shows more.
+  const best = asked === wish ? answer : navigator.best(wish) ?? answer;
+  navigator.show(best);
+  if (asked === wish) {
+    const { symbol, interval, range } = answer.body;
+    const { start, end } = asked;
+    wish = start || end ? { ...asked, symbol, interval } : { ...ANYTHING, symbol, interval, range };
+    if (placed === asked) placed = wish;
+    if (!window) home = wish;
+    replaceAddress(wish);
+  }
+  await showView(best.body, window);
+  tellDetail();
+  if (chart.window) navigator.lookAhead(chart.window, chart.at);
+}
+
+/**
+ * @param {View} answer
+ * @param {import("./viewport.js").Window | null} window that was asked for
+ */
+async function showView(answer, window) {
   const same = view !== null && drawnFrom(answer) === drawnFrom(view);
   view = answer;
-  if (asked === wish) {
-    replaceAddress({ symbol: answer.symbol, interval: answer.interval, range: answer.range });
-  }
   tail.follow(view, stored !== null && stored.relay !== null);
   header.show(tail.extend(answer));
   document.querySelector("a[data-page='/live']")?.setAttribute("href", liveLink(answer));
-  toolbar.show(answer);
-  list.mark(`${answer.symbol} ${answer.interval}`);
+  showName(answer);
   showState();
-  if (!same || panel.dataset.loading) await drawView(answer);
+  const elsewhere = placed !== wish;
+  placed = wish;
+  if (!same || elsewhere || panel.dataset.loading) await drawView(answer, elsewhere ? window : undefined);
   delete panel.dataset.loading;
   panel.classList.remove("nothing-shown");
+}
+
+/** Say which candles are shown. @param {View} shown */
+function showName(shown) {
+  toolbar.show(shown);
+  list.mark(`${shown.symbol} ${shown.interval}`);
+  byId("surface").setAttribute("aria-label",
+    `${shown.base_asset}/${shown.quote_asset} ${shown.interval} candles; arrow keys walk them`);
 }
 
 /** The same chart, live, where the relay follows it. @param {View} view */
@@ -181,13 +266,14 @@ function drawnFrom({ symbol, interval, range, source_interval: source, coverage,
   return JSON.stringify([symbol, interval, range, source, coverage.version, gaps, last, span]);
 }
 
-/** @param {View} answer */
-async function drawView(answer) {
-  byId("surface").setAttribute("aria-label",
-    `${answer.base_asset}/${answer.quote_asset} ${answer.interval} candles; arrow keys walk them`);
-  if (answer.candles.open_time.length) await chart.show(tail.extend(answer));
+/**
+ * @param {View} answer
+ * @param {import("./viewport.js").Window | null} [window] what is to be seen; left out, what is seen stays
+ */
+async function drawView(answer, window) {
+  if (answer.candles.open_time.length) await chart.show(tail.extend(answer), window);
   else chart.clear();
-  drawTable();
+  looks.drawTable();
 }
 
 /** The relay moved the price, and the last candle with it. */
@@ -204,12 +290,7 @@ function showMoved() {
   const moved = tail.extend(view);
   header.show(moved);
   list.movePrice(moved.symbol, moved.last?.price ?? null);
-  if (moved !== view && moved.candles.open_time.length && !tableShown) chart.show(moved);
-}
-
-/** The table shows the candles that the chart shows: those in the zoom, if there is one. */
-function drawTable() {
-  if (tableShown && view) showCandleTable(view, chart.isZoomed ? chart.window : null, options.zone);
+  if (moved !== view && moved.candles.open_time.length && !looks.isTable) chart.show(moved);
 }
 
 /** Notices, message, footer and ages, from all that is known. */
@@ -250,77 +331,30 @@ function showTrouble(error) {
   if (!(error instanceof ApiError)) throw error;
 }
 
-/* Options -------------------------------------------------------------------------- */
-
-/** @param {import("./format.js").Zone} zone */
-function setZone(zone) {
-  options.zone = zone;
-  remember("zone", zone);
-  showZone();
-  showState();
-  chart.redraw();
-  drawTable();
-}
-
-function showZone() {
-  byId("zone-utc").setAttribute("aria-pressed", String(options.zone === "utc"));
-  byId("zone-local").setAttribute("aria-pressed", String(options.zone === "local"));
-}
-
-function toggleHollow() {
-  options.hollow = !options.hollow;
-  remember("hollow", options.hollow ? "yes" : "no");
-  byId("hollow").setAttribute("aria-pressed", String(options.hollow));
-  chart.redraw();
-}
-
-function toggleTable() {
-  tableShown = !tableShown;
-  byId("table-button").setAttribute("aria-pressed", String(tableShown));
-  byId("candle-table").hidden = !tableShown;
-  byId("stage").classList.toggle("away", tableShown);
-  drawTable();
-  if (tableShown) byId("candle-table").focus();
-  else chart.redraw();
-}
-
-async function savePicture() {
-  if (!view) return;
-  const link = document.createElement("a");
-  link.href = await chart.picture();
-  const last = view.candles.open_time.at(-1) ?? serverNow();
-  link.download = `${view.symbol}_${view.interval}_${format.day(last, "utc")}.png`;
-  link.click();
-}
-
 /* Wiring --------------------------------------------------------------------------- */
 
-byId("zone-utc").addEventListener("click", () => setZone("utc"));
-byId("zone-local").addEventListener("click", () => setZone("local"));
-byId("hollow").addEventListener("click", toggleHollow);
-byId("hollow").setAttribute("aria-pressed", String(options.hollow));
-byId("table-button").addEventListener("click", toggleTable);
-byId("png").addEventListener("click", savePicture);
 byId("zoom-in").addEventListener("click", () => chart.zoom(ZOOM_STEP));
 byId("zoom-out").addEventListener("click", () => chart.zoom(1 / ZOOM_STEP));
 byId("pan-left").addEventListener("click", () => chart.pan(-PAN_STEP));
 byId("pan-right").addEventListener("click", () => chart.pan(PAN_STEP));
-byId("reset").addEventListener("click", () => chart.reset());
+byId("reset").addEventListener("click", reset);
 byId("simulated").hidden = remembered("simulated") !== "yes";
 
 listenToKeys({
   filter: () => list.focusFilter(),
   walk: (steps) => chart.walk(steps),
   zoom: (factor) => chart.zoom(factor),
-  reset: () => chart.reset(),
+  reset,
   interval: (number) => toolbar.chooseInterval(number),
   theme: toggleTheme,
-  zone: () => setZone(options.zone === "utc" ? "local" : "utc"),
-  escape: () => (tableShown ? toggleTable() : chart.unmark()),
+  zone: () => looks.setZone(options.zone === "utc" ? "local" : "utc"),
+  escape: () => (looks.isTable ? looks.toggleTable() : chart.unmark()),
 });
 
 addEventListener("popstate", () => {
   wish = readAddress();
+  navigator.choose(null);
+  if (!windowOf(wish)) home = wish;
   askAtOnce();
 });
 
@@ -329,7 +363,6 @@ onTheme(() => {
   chart.retheme();
   caps.redraw();
 });
-showZone();
 if (wish.symbol) header.announce(wish.symbol);
 toolbar.press(wish.interval, wish.range);
 

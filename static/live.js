@@ -1,7 +1,7 @@
 // The live page: what was chosen is fetched, followed and shown.
 
 import { serverNow } from "./clock.js";
-import { byId } from "./dom.js";
+import { byId, setText } from "./dom.js";
 import * as format from "./format.js";
 import { listenToKeys } from "./keyboard.js";
 import { clearLegend, fieldsOf, showFields, speakLegend } from "./legend.js";
@@ -10,6 +10,7 @@ import { LiveChart } from "./live_chart.js";
 import { LiveControls } from "./live_controls.js";
 import { showEdge, showFooter } from "./live_footer.js";
 import { LiveHeader } from "./live_header.js";
+import { LiveScales } from "./live_scales.js";
 import { LiveSession } from "./live_session.js";
 import { LiveTable, textsOf } from "./live_table.js";
 import { emptyWords, wordsOf } from "./live_words.js";
@@ -29,6 +30,8 @@ const newest = byId("newest");
 
 /** @type {LiveSession | null} */
 let session = null;
+/** @type {LiveScales | null} */
+let scales = null;
 let running = false;
 /** What has to be drawn at the next frame. @type {import("./candle_book.js").Change} */
 let pending = "nothing";
@@ -47,7 +50,7 @@ const markets = new Markets(refresh);
 const controls = new LiveControls(markets, address.choice, { start, stop });
 const table = new LiveTable(() => {
   const { symbol, interval } = controls.choice;
-  return { rows: chart.visible, market: market(symbol), interval };
+  return { rows: chart.visible, market: market(symbol), interval: scales?.interval ?? interval };
 });
 
 /* Starting and stopping --------------------------------------------------------------- */
@@ -64,7 +67,7 @@ function start(choice) {
 function run(choice) {
   const before = session?.choice;
   if (running && before && onlyPriceDiffers(before, choice)) return watch(choice);
-  session?.stop();
+  leave();
   pending = "nothing";
   marked = null;
   touched = false;
@@ -73,6 +76,7 @@ function run(choice) {
   session = new LiveSession(choice, () => markets.isStored(choice.symbol, choice.interval), {
     candles: draw, state: showState,
   });
+  scales = new LiveScales(session, chart, () => markets.extents(choice.symbol), redraw);
   setRunning(true);
   panel.dataset.loading = "first";
   announce(choice);
@@ -88,6 +92,12 @@ function watch(choice) {
   announce(choice);
   header.clear();
   draw(session.book.rows.length ? "newest" : "nothing");
+}
+
+/** Follow nothing any more. */
+function leave() {
+  session?.stop();
+  scales?.stop();
 }
 
 /** What is shown stays; nothing more comes. */
@@ -150,12 +160,30 @@ function drawNow() {
   if (!rows.length) return;
   if (panel.dataset.loading) announce(session.choice);
   delete panel.dataset.loading;
-  if (change === "newest") chart.update(rows);
-  else chart.show(rows);
+  const seenChange = scales?.heard(change) ?? change;
+  if (seenChange === "newest") chart.update(scales?.rows ?? rows);
+  else if (seenChange === "all") redraw(null);
   showPrice(session);
   drawLegend();
   showState();
   describe();
+}
+
+/** Draw all candles. @param {import("./viewport.js").Window | null} window to be seen; null: what is seen stays */
+function redraw(window) {
+  if (!scales?.rows.length) return;
+  const { rows, interval, gaps } = scales;
+  chart.show(rows, { interval, gaps, window });
+  showScale();
+  drawLegend();
+  describe();
+}
+
+/** Say which candles are shown where they are not the streamed ones. */
+function showScale() {
+  const coarse = scales && !scales.isStreamed && session;
+  byId("scale").hidden = !coarse;
+  if (coarse) setText(byId("scale"), `${scales?.interval} candles, moved by ${session?.choice.interval}`);
 }
 
 /** @param {number | null} time */
@@ -167,9 +195,10 @@ function point(time) {
 function drawLegend() {
   const book = session?.book;
   if (!session || !book?.last) return;
-  const candle = marked === null ? book.last : book.at(marked);
+  const shown = scales?.rows ?? book.rows;
+  const candle = marked === null ? shown.at(-1) : shown.findLast((row) => row.time === marked);
   if (candle) return showFields(fieldsOf(textsOf(candle), market(session.choice.symbol), "utc"));
-  const hole = marked === null ? null : book.holeAt(marked);
+  const hole = marked === null ? null : (scales?.book ?? book).holeAt(marked);
   if (!hole) return;
   const { candles, start: from, end } = hole;
   const count = `${format.count(candles)} ${candles === 1 ? "candle is" : "candles are"} missing here`;
@@ -185,14 +214,26 @@ function market(symbol) {
 /** @param {{before: number, after: number}} view */
 function move(view) {
   seen = view;
-  newest.hidden = view.after < 2;
+  newest.hidden = view.after < 2 && (scales?.isNewest ?? true);
   fetchEarlier();
-  showEdge(session, seen.before);
-  chart.setBeginning(session?.complete ?? false);
+  if (touched) scales?.moved();
+  showBeginning();
 }
 
 function fetchEarlier() {
-  if (running && touched && seen.before < AHEAD) session?.earlier();
+  if (running && touched && scales?.isStreamed && seen.before < AHEAD) session?.earlier();
+}
+
+/** What lies left of the chart: more, or nothing. */
+function showBeginning() {
+  showEdge(scales?.isStreamed === false ? scales : session, seen.before);
+  chart.setBeginning(scales?.complete ?? false);
+}
+
+/** The newest candles, as they are streamed. */
+function toNewest() {
+  scales?.home();
+  chart.newest();
 }
 
 /* Words -------------------------------------------------------------------------------- */
@@ -224,8 +265,7 @@ function showState() {
   showMessage(empty && { ...empty, links: waysOut() });
   if (empty) showNothing(stream.state === "refused");
   showFooter(session, running ? words : null, now);
-  showEdge(session, seen.before);
-  chart.setBeginning(session.complete);
+  showBeginning();
   // No frame is drawn for a tab in the background; its title moves all the same.
   if (document.hidden && book.last) showPrice(session);
   if (!session.loading) fetchEarlier();
@@ -268,6 +308,8 @@ function describe() {
   const book = session?.book;
   const [first, last] = [book?.first, book?.last];
   stage.dataset.candles = String(book?.rows.length ?? 0);
+  stage.dataset.interval = scales?.interval ?? "";
+  stage.dataset.shown = String(scales?.rows.length ?? 0);
   stage.dataset.from = first ? new Date(first.time).toISOString() : "";
   stage.dataset.newest = last ? new Date(last.time).toISOString() : "";
   stage.dataset.close = last ? format.decimal(last.close) : "";
@@ -276,20 +318,29 @@ function describe() {
 
 /* Wiring --------------------------------------------------------------------------------- */
 
-newest.addEventListener("click", () => chart.newest());
+newest.addEventListener("click", toNewest);
 stage.addEventListener("blur", () => speakLegend(false));
 for (const event of ["pointerdown", "wheel", "keydown"]) {
   panel.addEventListener(event, () => { touched = true; }, { capture: true, passive: true });
 }
 
+stage.addEventListener("pointerdown", () => scales?.hold(true), { capture: true });
+for (const event of ["pointerup", "pointercancel"]) {
+  addEventListener(event, () => scales?.hold(false), { capture: true });
+}
+
 listenToKeys({
   filter: () => controls.focus(),
   walk: (steps) => {
+    touched = true;
     speakLegend(true);
     chart.walk(steps);
   },
-  zoom: (factor) => chart.zoom(factor),
-  reset: () => chart.newest(),
+  zoom: (factor) => {
+    touched = true;
+    chart.zoom(factor);
+  },
+  reset: toNewest,
   interval: (number) => controls.chooseInterval(number),
   theme: toggleTheme,
   escape: () => (table.shown ? table.toggle() : chart.unmark()),
@@ -300,8 +351,8 @@ addEventListener("popstate", () => {
   controls.set(choice);
   complaints = found;
   if (choice.symbol) return run(controls.choice);
-  session?.stop();
-  session = null;
+  leave();
+  session = scales = null;
   setRunning(false);
   chart.clear();
   clearLegend();

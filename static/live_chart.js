@@ -3,8 +3,10 @@
 import { byId } from "./dom.js";
 import * as format from "./format.js";
 import { HolesPrimitive } from "./live_holes.js";
+import { openingOf } from "./buckets.js";
 import { holeBetween } from "./candle_book.js";
 import { colours, onTheme } from "./theme.js";
+import { LENGTHS, indexFrom } from "./viewport.js";
 import {
   CandlestickSeries, HistogramSeries, LineStyle, TickMarkType, createChart,
 } from "./vendor/lightweight-charts.mjs";
@@ -12,6 +14,14 @@ import {
 /** @typedef {import("./candle_book.js").Candle} Candle */
 /** @typedef {import("./live_address.js").PriceName} PriceName */
 /** @typedef {import("lightweight-charts").UTCTimestamp} Timestamp */
+/**
+ * How candles are to be drawn.
+ * @typedef {object} Picture
+ * @property {string} interval
+ * @property {import("./api.js").Gap[]} gaps too short to be missing candles
+ * @property {import("./viewport.js").Window | null} window what is to be seen; null: what
+ *   is seen stays
+ */
 /**
  * @typedef {object} ChartHandlers
  * @property {(time: number | null) => void} point the open time under the cross-hair
@@ -46,6 +56,11 @@ export class LiveChart {
   #marked = -1;
   /** The open time of the newest candle that is drawn. */
   #drawn = -Infinity;
+  /** The times of all places of the axis, empty ones too, ms. @type {number[]} */
+  #places = [];
+  #step = 60_000;
+  /** @type {Omit<Picture, "window">} */
+  #picture = { interval: "1m", gaps: [] };
 
   /** @param {ChartHandlers} on */
   constructor(on) {
@@ -67,7 +82,7 @@ export class LiveChart {
     onTheme(() => {
       this.#palette = colours(...COLOURS);
       this.#paint();
-      if (this.#rows.length) this.show(this.#rows);
+      if (this.#rows.length) this.show(this.#rows, { ...this.#picture, window: null });
     });
     this.#chart.subscribeCrosshairMove(({ time, sourceEvent }) => {
       // The pointer takes over from the keys.
@@ -90,16 +105,26 @@ export class LiveChart {
     this.#drawLine();
   }
 
-  /** Draw all candles. What is seen stays where it is. @param {Candle[]} rows */
-  show(rows) {
+  /**
+   * Draw all candles.
+   * @param {Candle[]} rows
+   * @param {Picture} picture
+   */
+  show(rows, { window, ...picture }) {
     const first = !this.#rows.length;
+    if (picture.interval !== this.#picture.interval) this.#marked = -1;
     this.#keep(rows);
+    this.#picture = picture;
+    this.#step = LENGTHS[picture.interval];
     const { points, bands } = withHoles(rows);
+    bands.push(...picture.gaps.map((gap) => bandOf(gap, picture.interval)));
+    this.#places = points.map(({ time }) => msOf(time));
     this.#candles.setData(points);
     this.#volume.setData(rows.map((row) => this.#volumeOf(row)));
     this.#holes.show(bands);
     this.#drawLine();
     if (first) this.newest();
+    else if (window) this.#see(window);
     this.#tellView();
   }
 
@@ -109,9 +134,46 @@ export class LiveChart {
     for (const row of rows.slice(Math.max(since, 0))) {
       this.#candles.update(pointOf(row));
       this.#volume.update(this.#volumeOf(row));
+      if (row.time > (this.#places.at(-1) ?? -Infinity)) this.#places.push(row.time);
     }
     this.#keep(rows);
     this.#drawLine();
+  }
+
+  /** How wide the candles' pane is, in pixels. */
+  get pixels() {
+    return this.#chart.timeScale().width();
+  }
+
+  /** The stretch of time that is seen, ms. @returns {import("./viewport.js").Window | null} */
+  get window() {
+    const range = this.#chart.timeScale().getVisibleLogicalRange();
+    if (!range || !this.#places.length) return null;
+    return { start: this.#timeAt(range.from), end: this.#timeAt(range.to) };
+  }
+
+  /** @param {import("./viewport.js").Window} window */
+  #see({ start, end }) {
+    const [from, to] = [this.#placeAt(start), this.#placeAt(end)];
+    if (to > from) this.#chart.timeScale().setVisibleLogicalRange({ from, to });
+  }
+
+  /** A place shows its candle's middle. @param {number} place @returns {number} ms */
+  #timeAt(place) {
+    const last = this.#places.length - 1;
+    const before = Math.min(Math.max(Math.floor(place), 0), last);
+    const step = place > 0 && before < last ? this.#places[before + 1] - this.#places[before] : this.#step;
+    return this.#places[before] + (place - before) * step + this.#step / 2;
+  }
+
+  /** @param {number} time ms */
+  #placeAt(time) {
+    const middle = time - this.#step / 2;
+    const last = this.#places.length - 1;
+    const before = Math.min(Math.max(indexFrom(this.#places, middle) - 1, 0), last);
+    const step = middle > this.#places[0] && before < last
+      ? this.#places[before + 1] - this.#places[before] : this.#step;
+    return before + (middle - this.#places[before]) / step;
   }
 
   /** @param {Candle[]} rows */
@@ -122,6 +184,7 @@ export class LiveChart {
 
   clear() {
     this.#keep([]);
+    this.#places = [];
     this.#marked = -1;
     this.#candles.setData([]);
     this.#volume.setData([]);
@@ -279,6 +342,16 @@ function withHoles(rows) {
     points.push(pointOf(row));
   }
   return { points, bands };
+}
+
+/**
+ * The candles that a gap lies in.
+ * @param {import("./api.js").Gap} gap
+ * @param {string} interval
+ * @returns {import("./live_holes.js").Band}
+ */
+function bandOf({ start, end }, interval) {
+  return { first: timeOf(openingOf(start, interval)), last: timeOf(openingOf(end - 1, interval)) };
 }
 
 /** @param {import("./candle_book.js").Hole} hole */

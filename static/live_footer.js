@@ -41,7 +41,7 @@ function partsOf({ book, newestEvent }, now) {
 
 /**
  * More is coming, or nothing lies before.
- * @param {LiveSession | null} session
+ * @param {Pick<LiveSession, "loading" | "complete" | "book"> | null} session
  * @param {number} before how many candles lie left of what is seen
  */
 export function showEdge(session, before) {

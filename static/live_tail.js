@@ -2,13 +2,12 @@
 
 import { CandleBook, candleOf, candlesOf } from "./candle_book.js";
 import { serverNow } from "./clock.js";
-import * as format from "./format.js";
 import { wordsOf } from "./live_words.js";
 import { followed } from "./markets.js";
+import { extended, lastOf } from "./moved_view.js";
 import { follow } from "./stream.js";
 
 /** @typedef {import("./api.js").View} View */
-/** @typedef {import("./candle_book.js").Candle} Candle */
 
 /** Plotly takes 53 ms to draw 1,000 candles: four times a second leaves room for hands. */
 const PAUSE_MS = 250;
@@ -74,10 +73,11 @@ export class LiveTail {
     const last = this.#book.last;
     if (!last || this.#key !== `${view.symbol} ${view.source_interval}`) return view;
     const moved = { ...view, last: lastOf(view, last) };
-    if (view.interval !== view.source_interval) return moved;
-    const newest = view.candles.open_time.at(-1) ?? Infinity;
-    const beyond = this.#book.rows.slice(this.#book.indexFrom(newest + 1));
-    return beyond.length ? appended(moved, beyond) : moved;
+    // A view of the past ends where it ends.
+    const ends = !view.bounds || (view.view?.end ?? 0) >= view.bounds.end;
+    const stored = view.candles.close_time.at(-1) ?? Infinity;
+    const beyond = ends ? this.#book.rows.slice(this.#book.indexFrom(stored)) : [];
+    return beyond.length ? extended(moved, beyond) : moved;
   }
 
   /** @param {Record<string, any>} message */
@@ -96,62 +96,4 @@ export class LiveTail {
       this.moved();
     }, pause);
   }
-}
-
-/**
- * The last price moves, and its change with it; what it was a day ago stays.
- * @param {View} view
- * @param {Candle} candle
- * @returns {View["last"]}
- */
-function lastOf({ last, price_digits: digits }, { close, closeTime }) {
-  const price = format.decimal(close);
-  const before = last?.change_24h ? Number(last.price) - Number(last.change_24h) : 0;
-  if (!before) return { price, close_time: closeTime, change_24h: null, change_24h_percent: null };
-  return {
-    price, close_time: closeTime,
-    change_24h: (close - before).toFixed(digits),
-    change_24h_percent: ((close / before - 1) * 100).toFixed(2),
-  };
-}
-
-/**
- * @param {View} view
- * @param {Candle[]} rows
- * @returns {View}
- */
-function appended(view, rows) {
-  const { candles, figure } = view;
-  const texts = (/** @type {(row: Candle) => number} */ pick) => rows.map((row) => format.decimal(pick(row)));
-  const [prices, volume] = figure.data;
-  const x = [...prices.x, ...rows.map((row) => format.naive(row.time, "utc"))];
-  return {
-    ...view,
-    candles: {
-      open_time: [...candles.open_time, ...rows.map((row) => row.time)],
-      close_time: [...candles.close_time, ...rows.map((row) => row.closeTime)],
-      open: [...candles.open, ...texts((row) => row.open)],
-      high: [...candles.high, ...texts((row) => row.high)],
-      low: [...candles.low, ...texts((row) => row.low)],
-      close: [...candles.close, ...texts((row) => row.close)],
-      volume: [...candles.volume, ...texts((row) => row.volume)],
-      quote_asset_volume: [...candles.quote_asset_volume, ...texts((row) => row.quoteVolume)],
-      number_of_trades: [...candles.number_of_trades, ...rows.map((row) => row.trades)],
-      taker_buy_base_asset_volume: [
-        ...candles.taker_buy_base_asset_volume, ...texts((row) => row.takerVolume)],
-    },
-    figure: {
-      ...figure,
-      data: [
-        {
-          ...prices, x,
-          open: [...prices.open, ...rows.map((row) => row.open)],
-          high: [...prices.high, ...rows.map((row) => row.high)],
-          low: [...prices.low, ...rows.map((row) => row.low)],
-          close: [...prices.close, ...rows.map((row) => row.close)],
-        },
-        { ...volume, x, y: [...volume.y, ...rows.map((row) => row.volume)] },
-      ],
-    },
-  };
 }

@@ -4,6 +4,7 @@ import { ApiError, getJson } from "./api.js";
 import { byId, remember, remembered } from "./dom.js";
 import { poll } from "./poll.js";
 import { LENGTHS } from "./viewport.js";
+import { extentsOf } from "./zoom.js";
 
 /** @typedef {import("./api.js").Series} Series */
 /** @typedef {import("./legend.js").Market} Market */
@@ -74,6 +75,11 @@ export class Markets {
     if (!this.#answer) return true;
     return this.#series.some((each) =>
       each.symbol === symbol && each.interval === interval && each.rows > 0);
+  }
+
+  /** How far back which series of a symbol reach. @param {string} symbol */
+  extents(symbol) {
+    return extentsOf(this.#series, symbol);
   }
 
   /** @returns {Series[]} */

@@ -1,6 +1,7 @@
-// Interval and range buttons, and the download link.
+// Interval and range buttons, and the menu of files.
 
 import { byId, make } from "./dom.js";
+import { ExportMenu } from "./export_menu.js";
 import { LENGTHS, RANGES } from "./viewport.js";
 
 /** The seven that get a button and a key, if there are more: what people use most. */
@@ -35,7 +36,7 @@ export function fittingRange(interval, range) {
 export class Toolbar {
   #intervals = byId("intervals");
   #ranges = byId("ranges");
-  #csv = /** @type {HTMLAnchorElement} */ (byId("csv"));
+  #export = new ExportMenu();
   /** @type {string[]} */
   #names = [];
   #shape = "";
@@ -52,8 +53,7 @@ export class Toolbar {
   show(view) {
     this.#drawIntervals(view.intervals, view.stored_intervals);
     this.press(view.interval, view.range);
-    this.#csv.href = `/export/${view.symbol}_${fileName(view.source_interval)}.csv`;
-    this.#csv.title = `Every stored candle of ${view.symbol} ${view.source_interval}, exactly as stored`;
+    this.#export.show(view.symbol, view.source_interval);
   }
 
   /**
@@ -121,9 +121,4 @@ function choice(name, title, choose) {
 /** @param {string[]} names */
 function byLength(names) {
   return names.toSorted((a, b) => LENGTHS[a] - LENGTHS[b]);
-}
-
-/** File systems may fold case: a month is not named like a minute. @param {string} interval */
-function fileName(interval) {
-  return interval === "1M" ? "1mo" : interval;
 }

@@ -58,25 +58,6 @@ export function naturalWindow({ times, step }, asked) {
 }
 
 /**
- * Keep a wished window inside the natural one. Null: it is the natural one again.
- * @param {Window} wish
- * @param {Window} natural
- * @param {number} step
- * @returns {Window | null}
- */
-export function clampWindow(wish, natural, step) {
-  const whole = natural.end - natural.start;
-  const length = Math.max(wish.end - wish.start, Math.min(8 * step, whole));
-  if (length >= whole * 0.999) return null;
-  const grown = (length - (wish.end - wish.start)) / 2;
-  const start = Math.min(
-    Math.max(wish.start - grown, natural.start),
-    natural.end - length,
-  );
-  return { start, end: start + length };
-}
-
-/**
  * @param {Window} window
  * @param {number} factor below 1 zooms in
  * @param {number} at the fraction of the width that stays in place

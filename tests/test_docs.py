@@ -10,6 +10,7 @@ import pytest
 
 from klineboard.settings import KEYS, PROJECT_ROOT
 from klineboard.storage.database import Database
+from tests.bench.parts import PARTS
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -76,3 +77,14 @@ def test_readme_names_every_service_of_compose() -> None:
     assert names
     section = README.split("## With Docker")[1].split("## The collector")[0]
     assert [name for name in names if f"`{name}`" not in section] == []
+
+
+def test_benchmarks_tell_the_place_and_every_part() -> None:
+    path = PROJECT_ROOT / "docs/BENCHMARKS.md"
+    if not path.exists():
+        pytest.skip("make bench writes it")
+    text = path.read_text(encoding="utf-8")
+    for name in ("processor", "memory", "Python", "PostgreSQL", "date", "commit"):
+        assert f"| {name} |" in text, name
+    for part in PARTS:
+        assert f"`python -m tests.bench --only {part}`" in text, part

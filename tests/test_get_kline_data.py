@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ from klineboard.market.moment import parse_moment as at
 from klineboard.settings import PROJECT_ROOT
 from klineboard.simulator import Simulator
 from klineboard.storage.database import Database
+from tests.candles import store_into
 from tests.conftest import MakeSettings
 from tests.jobs.conftest import (
     assert_csv_equals_table,
@@ -131,6 +133,8 @@ def test_a_dry_run_stores_nothing_and_needs_no_database(
         (["--print", "0"], {}, ["--print='0'"]),
         (["--symbol", "BTCUSDT,"], {}, ["--symbol"]),
         (["--colour"], {}, ["--colour"]),
+        (["--verify", "--sample", "0"], {}, ["--sample='0'", "a number from 1"]),
+        (["--verify"], {}, ["--verify='BTCUSDT 1h'", "a series that is stored"]),
         ([], {"POSTGRES_PORT": "abc"}, ["POSTGRES_PORT='abc'", "port number"]),
         ([], {"SYMBOLS": ""}, ["SYMBOLS=''", "at least one"]),
     ],
@@ -279,9 +283,32 @@ def test_sigterm_in_a_backfill_keeps_whole_pages(
 def test_help_names_every_option_and_the_exit_codes(door: Door) -> None:
     code, out, _ = finish(door("--help"))
     assert code == 0
-    for word in "--symbol --interval --start --end --print --dry-run --watch".split():
+    for word in (
+        "--symbol --interval --start --end --print --dry-run --watch --verify --sample "
+        "--repair --json"
+    ).split():
         assert word in out
     assert "Exit code: 0 all well" in out
+
+
+def test_an_export_asks_the_exchange_for_nothing_and_ends_with_0_or_2(
+    door: Door, database: Database, tmp_path: Path
+) -> None:
+    store_into(database)(count=30)
+    place = str(tmp_path / "out")
+    options, nobody = ["--export", place, "--format", "jsonl"], "http://127.0.0.1:1"
+    running = [
+        door(*options, "--start", "2024-01-02", BINANCE_API_URL=nobody),
+        door(*options, "--symbol", "DOGEUSDT"),
+        door(*options, "--watch"),
+    ]
+    (code, out, err), unknown, too_much = map(finish, running)
+    assert (code, err) == (0, "")
+    assert f"BTCUSDT 1h: 6 candles in {place}/BTCUSDT_1h.jsonl" in out
+    assert len((tmp_path / "out" / "BTCUSDT_1h.jsonl").read_text().splitlines()) == 6
+    assert unknown[0] == too_much[0] == 2
+    assert "--symbol='DOGEUSDT': expected a series that is stored" in unknown[2]
+    assert "--export goes without --watch" in too_much[2]
 
 
 def test_watch_and_dry_run_exclude_each_other(door: Door) -> None:
@@ -303,6 +330,48 @@ def test_a_dry_run_asks_rest_only(door: Door) -> None:
     code, _, err = finish(door("--source", "archive", "--dry-run"))
     assert code == 2
     assert "--dry-run asks REST only" in err
+
+
+def test_verify_lists_each_difference_and_repair_mends_it(
+    door: Door, simulator: Simulator, database: Database
+) -> None:
+    keys = {"HISTORY_START": "2024-02-01"}
+    finish(door(**keys))
+    assert finish(door("--verify", "--quiet")) == (0, "", "")
+    with database.transaction() as cursor:
+        cursor.execute(
+            "UPDATE klines SET volume = 7 WHERE open_time = '2024-02-10 05:00'"
+        )
+        cursor.execute("DELETE FROM klines WHERE open_time = '2024-02-11 06:00'")
+    true = {kline.open_time: kline for kline in truth(simulator)}
+    volume = true[at("2024-02-10T05:00")].volume
+    code, out, err = finish(door("--verify"))
+    assert (code, err) == (1, "")
+    assert f"BTCUSDT 1h  2024-02-10 05:00  volume: stored 7, exchange {volume}\n" in out
+    assert "BTCUSDT 1h  2024-02-11 06:00  missing: exchange open " in out
+    assert (
+        "BTCUSDT 1h: 707 candles compared, 1 differ, 1 missing, 0 surplus · 1 request"
+        in out
+    )
+    code, out, _ = finish(door("--verify", "--json", "--repair"))
+    found, missing, summary = map(json.loads, out.splitlines())
+    assert (found["columns"], found["stored"]["volume"]) == (["volume"], "7")
+    assert found["exchange"] == true[at("2024-02-10T05:00")]._asdict()
+    assert (missing["kind"], missing["stored"]) == ("missing", None)
+    assert (summary["differs"], summary["missing"], summary["repaired"]) == (1, 1, 2)
+    assert code == 0
+    assert stored(database) == truth(simulator, start=at("2024-02-01"))
+
+
+def test_verify_says_what_it_could_not_compare(
+    door: Door, simulator: Simulator
+) -> None:
+    finish(door(HISTORY_START="2024-02-01"))
+    simulator.faults.add(kind="status", status=418, code=-1003, retry_after=600)
+    code, out, _ = finish(door("--verify"))
+    assert code == 1
+    assert "BTCUSDT 1h: NOT verified at all: the exchange banned this address" in out
+    assert "0 differ" not in out
 
 
 def test_a_reader_of_the_table_may_leave_early(environment: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ..errors import (
     DatabaseUnavailable,
+    DiskFull,
     ExchangeError,
     Stopped,
     StorageError,
@@ -26,6 +27,7 @@ from .archive import Archive, open_archive
 from .collect import Result, collect_series, record
 from .contact import Contact, unknown_symbol
 from .fetch import Fetcher
+from .roll_up import roll_up
 from .task import Span, Task
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ class Collector:
         self.database = database
         self._display = display
         self._stop = stop or threading.Event()
+        self._disk_full: DiskFull | None = None
         self.contact = Contact(settings, database, self.wait, first_backoff)
         self._files = BinanceArchive(
             settings.binance_archive_url, wait=self.wait, first_backoff=first_backoff
@@ -127,6 +130,7 @@ class Collector:
 
     def _run_once(self, order: Order) -> list[Result]:
         started_at = dt.datetime.now(dt.UTC)
+        self._disk_full = None
         try:
             now = self.contact.greet()
             known = self.contact.exchange.exchange_info(
@@ -146,7 +150,16 @@ class Collector:
         origin = self.contact.exchange.origin
         archive = open_archive(self._files, origin, order.source)
         with self._display.run(), archive or nullcontext():
-            return self._collect(order, known, now, archive)
+            results = self._collect(order, known, now, archive)
+        self._roll_up()
+        return results
+
+    def _roll_up(self) -> None:
+        """Make rollups of what is new; the page makes what is left."""
+        try:
+            roll_up(self.database, self._stop.is_set)
+        except StorageError as error:
+            log.warning("rollups not made: %s", error)
 
     def _collect(
         self,
@@ -166,6 +179,8 @@ class Collector:
                 if series.symbol not in known:
                     words = unknown_symbol(series.symbol, known)
                     result = self._failed(series, words, retry=False)
+                elif self._disk_full is not None:
+                    result = self._failed(series, "not begun: a disk is full")
                 else:
                     task = Task(series, order.span(now), now)
                     result = self._collect_patiently(task, pages, archive)
@@ -191,8 +206,11 @@ class Collector:
             except DatabaseUnavailable as error:
                 log.warning("%s: %s", task.series, error)
                 self.database.wait(self.wait)
+            except DiskFull as error:
+                self._disk_full = error  # No other series needs to be begun.
+                return self._failed(task.series, str(error))
             except StorageError as error:
-                # Its disk may be full, its table locked: the other series go on.
+                # Its table may be locked: the other series go on.
                 return self._failed(task.series, str(error))
 
     def _progress(self, series: Series, done: int, expected: int) -> None:
@@ -205,6 +223,8 @@ class Collector:
         result = Result(series, status="failed", error=error, retry=retry)
         try:
             record(self.database, result, dt.datetime.now(dt.UTC))
+        except DiskFull:
+            pass  # The result says so, or another one's.
         except StorageError as trouble:
             log.error("%s: the run could not be recorded: %s", series, trouble)
         return result

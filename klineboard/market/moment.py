@@ -7,8 +7,8 @@ import datetime as dt
 from .interval import DAY
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# The year 9999, the last that dates can say.
-_LATEST = 253_402_300_799_999
+LATEST = 253_402_300_799_999
+"""The last millisecond of the year 9999, the last that dates can say."""
 
 EXPECTED_MOMENT = "a moment such as 2023-05-28, 2023-05-28T17:00 or ms since 1970"
 
@@ -32,7 +32,7 @@ def parse_moment(text: str, *, last: bool = False) -> int:
             time = _from_iso(text, last)
     except ValueError:
         time = -1
-    if not 0 <= time <= _LATEST:
+    if not 0 <= time <= LATEST:
         raise ValueError(f"{text!r} is no moment; expected {EXPECTED_MOMENT}")
     return time
 
@@ -44,6 +44,14 @@ def show_moment(time: int) -> str:
     if time % 60_000:
         shown += moment.strftime(":%S")
     return shown
+
+
+def show_exactly(time: int) -> str:
+    """Return ``2023-05-28 17:59:59.999``, as short as no digit is lost."""
+    if time % 1000 == 0:
+        return show_moment(time)
+    moment = _EPOCH + dt.timedelta(milliseconds=time)
+    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{time % 1000:03}"
 
 
 def _from_iso(text: str, last: bool) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg2 import sql
 
 from ..market.interval import INTERVALS, Interval
-from ..market.series import Series
-from .database import Cursor
+from ..market.series import Extent, Series
+from .aggregation import aggregate, span_of_buckets
+from .database import Cursor, Database
 from .series import to_moment, to_time
 
-# A Monday, as Binance's weeks begin; every other grid counts from 1970-01-01.
-_FIRST_MONDAY = dt.datetime(1970, 1, 5, tzinfo=dt.UTC)
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 # The digits leave PostgreSQL as the text of the JSON array: no float in between.
@@ -40,41 +38,40 @@ _JSON_LIST = ", ".join(
 # NUMERIC knows values that JSON does not; only a hand could have inserted them.
 _NO_NUMBERS = ("-Infinity", "Infinity", "NaN")
 
+_JSON = sql.SQL("SELECT {columns} FROM ({candles}) AS found")
 _NEWEST_FIRST = sql.SQL("""
-SELECT {columns} FROM (
     SELECT * FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
-    AND open_time <= %(end)s ORDER BY open_time DESC LIMIT %(limit)s
-) AS newest""").format(columns=sql.SQL(_JSON_LIST))
+    AND open_time <= %(end)s ORDER BY open_time DESC LIMIT %(limit)s""")
 _FROM_START = sql.SQL("""
-SELECT {columns} FROM (
     SELECT * FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
     AND open_time >= %(start)s AND open_time <= %(end)s
-    ORDER BY open_time LIMIT %(limit)s
-) AS oldest""").format(columns=sql.SQL(_JSON_LIST))
+    ORDER BY open_time LIMIT %(limit)s""")
+_EXTENTS = """
+SELECT s.interval, oldest.open_time, newest.close_time FROM series s
+CROSS JOIN LATERAL (
+    SELECT k.open_time FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    ORDER BY k.open_time LIMIT 1) AS oldest
+CROSS JOIN LATERAL (
+    SELECT k.close_time FROM klines k
+    WHERE k.symbol = s.symbol AND k.interval = s.interval
+    ORDER BY k.open_time DESC LIMIT 1) AS newest
+WHERE s.symbol = %s"""
 
-_STORED = """
+_VERSIONS = "SELECT interval, version FROM series WHERE symbol = $1 AND row_count > 0"
+
+_STORED = sql.SQL(
+    "SELECT * FROM klines WHERE symbol = {symbol} AND interval = {interval} "
+    "AND open_time >= {start} AND open_time < {end}"
+)
+# The newest ones, should there be more than anybody wants to see.
+_CANDLES = sql.SQL("""
 SELECT open_time, close_time, open_price::text, high_price::text, low_price::text,
     close_price::text, volume::text, quote_asset_volume::text,
     number_of_trades, taker_buy_base_asset_volume::text
-FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
-    AND open_time >= %(start)s AND open_time < %(end)s
-ORDER BY open_time"""
-
-# The sums are NUMERIC and the prices are picked, so that the result is exact.
-_AGGREGATED = sql.SQL("""
-SELECT {bucket} AS bucket, max(close_time),
-    ((array_agg(open_price ORDER BY open_time))[1])::text,
-    max(high_price)::text, min(low_price)::text,
-    ((array_agg(close_price ORDER BY open_time DESC))[1])::text,
-    sum(volume)::text, sum(quote_asset_volume)::text,
-    sum(number_of_trades)::bigint, sum(taker_buy_base_asset_volume)::text
-FROM klines WHERE symbol = %(symbol)s AND interval = %(interval)s
-    AND open_time >= %(start)s AND open_time < %(end)s
-GROUP BY bucket ORDER BY bucket""")
-_OF_MONTHS = _AGGREGATED.format(bucket=sql.SQL("date_trunc('month', open_time, 'UTC')"))
-_OF_EQUAL_LENGTH = _AGGREGATED.format(
-    bucket=sql.SQL("date_bin(%(length)s, open_time, %(origin)s)")
-)
+FROM (
+    SELECT * FROM ({candles}) AS found ORDER BY open_time DESC LIMIT {most}
+) AS newest ORDER BY open_time""")
 
 
 class Candles(NamedTuple):
@@ -132,6 +129,27 @@ def stored_versions(cursor: Cursor, symbol: str) -> dict[str, int]:
     return {name: versions[name] for name in INTERVALS if name in versions}
 
 
+def stored_extents(cursor: Cursor, symbol: str) -> list[Extent]:
+    """Return how far each stored series of a symbol reaches, the shortest first."""
+    cursor.execute(_EXTENTS, (symbol,))
+    found = [
+        Extent(INTERVALS[name], to_time(opened), to_time(closed) + 1)
+        for name, opened, closed in cursor.fetchall()
+        if name in INTERVALS
+    ]
+    return sorted(found, key=lambda extent: extent.interval.milliseconds)
+
+
+def look_up_versions(database: Database, symbol: str) -> dict[str, int]:
+    """Return the same as :func:`stored_versions`, in one round trip, in any order.
+
+    It sees all that was committed when it is called.
+    """
+    if "\0" in symbol:
+        return {}
+    return dict(database.ask(_VERSIONS, symbol))
+
+
 def read_json_columns(
     cursor: Cursor, series: Series, start: int | None, end: int | None, limit: int
 ) -> dict[str, str]:
@@ -144,16 +162,50 @@ def read_json_columns(
         end: Last open time (ms); None for the newest.
         limit: Most candles to return, counted from ``start`` or else from ``end``.
     """
-    cursor.execute(
-        _NEWEST_FIRST if start is None else _FROM_START,
-        {
-            "symbol": series.symbol,
-            "interval": series.interval.name,
-            "start": to_moment(start or 0),
-            "end": _FOREVER if end is None else to_moment(end),
-            "limit": limit,
-        },
+    values = {
+        "symbol": series.symbol,
+        "interval": series.interval.name,
+        "start": to_moment(start or 0),
+        "end": _FOREVER if end is None else to_moment(end),
+        "limit": limit,
+    }
+    return _json_columns(
+        cursor, _NEWEST_FIRST if start is None else _FROM_START, values
     )
+
+
+def read_json_aggregates(
+    cursor: Cursor,
+    series: Series,
+    shown: Interval,
+    start: int | None,
+    end: int | None,
+    limit: int,
+) -> dict[str, str]:
+    """Return what :func:`read_json_columns` does, for candles made of stored ones.
+
+    Args:
+        cursor: Of the transaction to read in.
+        series: The stored series.
+        shown: A coarser interval that it divides.
+        start: As there, of the candles that are made.
+        end: As there.
+        limit: As there; buckets without stored candles do not count.
+    """
+    cursor.execute(span_of_buckets(series, shown, start, end, limit))
+    first, last = cursor.fetchone() or (None, None)
+    if first is None:
+        return dict.fromkeys(_JSON_COLUMNS, "[]")
+    return _json_columns(
+        cursor, aggregate(series, shown, to_time(first), to_time(last) + 1)
+    )
+
+
+def _json_columns(
+    cursor: Cursor, candles: sql.Composable, values: dict[str, Any] | None = None
+) -> dict[str, str]:
+    columns = sql.SQL(_JSON_LIST)
+    cursor.execute(_JSON.format(columns=columns, candles=candles), values)
     row = cursor.fetchone() or ()
     return {
         name: f"[{_without_no_numbers(text or '')}]"
@@ -161,8 +213,25 @@ def read_json_columns(
     }
 
 
+def has_more_than(
+    cursor: Cursor, series: Series, start: int, end: int, most: int
+) -> bool:
+    """Return whether more than ``most`` candles open from start to before end (ms)."""
+    cursor.execute(
+        "SELECT FROM klines WHERE symbol = %s AND interval = %s "
+        "AND open_time >= %s AND open_time < %s LIMIT 1 OFFSET %s",
+        (*series.key, to_moment(start), to_moment(end), most),
+    )
+    return cursor.rowcount > 0
+
+
 def read_candles(
-    cursor: Cursor, series: Series, shown: Interval, start: int, end: int
+    cursor: Cursor,
+    series: Series,
+    shown: Interval,
+    start: int,
+    end: int,
+    most: int | None = None,
 ) -> Candles:
     """Return the candles that open from ``start`` to before ``end`` (ms).
 
@@ -173,29 +242,25 @@ def read_candles(
             each bucket has the first open, the last close, the highest high, the
             lowest low and the sums. ``start`` must be the opening of a bucket.
         start: First open time.
-        end: The first time not to be shown; a bucket that it cuts holds the part
-            before, and closes where its last stored candle does.
+        end: The first open time not to be shown; a bucket that opens before is whole.
+            It closes on its grid; the newest one where its last stored candle does.
+        most: Of more candles than this only the newest are returned.
     """
-    values = {
-        "symbol": series.symbol,
-        "interval": series.interval.name,
-        "start": to_moment(start),
-        "end": to_moment(end),
-        "length": dt.timedelta(milliseconds=shown.milliseconds),
-        "origin": _FIRST_MONDAY if shown.name == "1w" else _EPOCH,
-    }
     if shown == series.interval:
-        cursor.execute(_STORED, values)
+        candles = _STORED.format(
+            symbol=sql.Literal(series.symbol),
+            interval=sql.Literal(series.interval.name),
+            start=sql.Literal(to_moment(start)),
+            end=sql.Literal(to_moment(end)),
+        )
     else:
-        cursor.execute(_OF_MONTHS if shown.is_month else _OF_EQUAL_LENGTH, values)
+        candles = aggregate(series, shown, start, end)
+    cursor.execute(_CANDLES.format(candles=candles, most=sql.Literal(most)))
     columns = [list(column) for column in zip(*cursor.fetchall(), strict=True)]
     if not columns:
         return Candles.empty()
     opens = [to_time(moment) for moment in columns[0]]
     closes = [to_time(moment) for moment in columns[1]]
-    if shown != series.interval:
-        # All buckets but the newest are over, also where an outage cut them short.
-        closes[:-1] = [shown.add(opened) - 1 for opened in opens[:-1]]
     return Candles(opens, closes, *columns[2:])
 
 

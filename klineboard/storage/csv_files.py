@@ -19,43 +19,14 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from psycopg2 import sql
-
 from ..errors import CsvNotWritable
 from ..market.kline import COLUMNS
 from ..market.series import Series
 from .database import Cursor
-from .series import to_moment, to_time
+from .rows import copy_csv
+from .series import to_time
 
 _APPENDED_BYTES = 1 << 16
-_TIME_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
-
-
-def copy_statement(
-    series: Series, *, start: int | None = None, end: int | None = None
-) -> sql.Composable:
-    """Return the COPY that writes a series as CSV rows, without a header, ascending.
-
-    Args:
-        series: What to write.
-        start: First open time (ms), None for the oldest.
-        end: Last open time (ms), None for the newest.
-    """
-    bounds = [
-        sql.SQL("symbol = {}").format(sql.Literal(series.symbol)),
-        sql.SQL("interval = {}").format(sql.Literal(series.interval.name)),
-    ]
-    if start is not None:
-        bounds.append(sql.SQL("open_time >= {}").format(sql.Literal(to_moment(start))))
-    if end is not None:
-        bounds.append(sql.SQL("open_time <= {}").format(sql.Literal(to_moment(end))))
-    return sql.SQL(
-        "COPY (SELECT {columns} FROM klines WHERE {bounds} ORDER BY open_time) "
-        "TO STDOUT (FORMAT csv)"
-    ).format(
-        columns=sql.SQL(", ").join(map(_column, COLUMNS)),
-        bounds=sql.SQL(" AND ").join(bounds),
-    )
 
 
 def header() -> str:
@@ -118,10 +89,10 @@ def _write(cursor: Cursor, path: Path, series: Series, keep_until: int | None) -
     if keep_until is None:
         with replacing(path) as file:
             file.write(header().encode())
-            cursor.copy_expert(copy_statement(series), file)
+            copy_csv(cursor, series, file)
         return
     with SpooledTemporaryFile(_APPENDED_BYTES, dir=str(path.parent)) as added:
-        cursor.copy_expert(copy_statement(series, start=keep_until + 1), added)
+        copy_csv(cursor, series, added, start=keep_until + 1)
         size = added.tell()
         added.seek(0)
         if size <= _APPENDED_BYTES:
@@ -165,14 +136,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _column(name: str) -> sql.Composable:
-    if name not in ("open_time", "close_time"):
-        return sql.Identifier(name)
-    return sql.SQL("to_char({} AT TIME ZONE 'UTC', {})").format(
-        sql.Identifier(name), sql.Literal(_TIME_FORMAT)
-    )
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

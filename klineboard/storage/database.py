@@ -8,9 +8,9 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg2
 import psycopg2.errors
@@ -18,7 +18,7 @@ import psycopg2.sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from ..errors import DatabaseUnavailable, StorageError
+from ..errors import DatabaseUnavailable, DiskFull, StorageError
 from ..settings import Settings
 from . import embedded
 
@@ -35,6 +35,15 @@ _MIGRATION_LOCK = 5_555_000_001
 # SQLSTATE classes and codes of a server that is going, gone or not there yet
 # (PostgreSQL, Appendix A: 08 connection, 57P0x operator intervention).
 _AWAY_CODES = ("08", "57P01", "57P02", "57P03", "53300")
+_DISK_FULL = "53100"
+
+
+class _Connection(Connection):
+    """A connection that knows the queries prepared on it, by their texts."""
+
+    def __init__(self, *args: Any, **keys: Any) -> None:
+        super().__init__(*args, **keys)
+        self.prepared: dict[str, str] = {}
 
 
 class Database:
@@ -55,7 +64,7 @@ class Database:
         """
         self._settings = settings
         self._statement_timeout_ms = int(statement_timeout_seconds * 1000)
-        self._idle: list[Connection] = []
+        self._idle: list[_Connection] = []
         self._mutex = threading.Lock()
 
     @property
@@ -66,7 +75,7 @@ class Database:
             return f"PostgreSQL at {settings.postgres_host}:{settings.postgres_port}"
         return f"the embedded PostgreSQL in {settings.data_dir / 'postgres'}"
 
-    def connect(self) -> Connection:
+    def connect(self) -> _Connection:
         """Open a new connection outside of the pool; the caller closes it.
 
         Raises:
@@ -83,8 +92,9 @@ class Database:
             target = dict(embedded.start(settings.data_dir / "postgres"))
             self._ensure_embedded_database(target)
         try:
-            connection: Connection = psycopg2.connect(
+            connection: _Connection = psycopg2.connect(
                 **target,
+                connection_factory=_Connection,
                 dbname=settings.postgres_db,
                 connect_timeout=5,
                 application_name="klineboard",
@@ -123,6 +133,29 @@ class Database:
         finally:
             self._give_back(connection)
 
+    def ask(self, query: str, value: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a short query, read in one round trip.
+
+        A transaction takes three, and each costs this process and the server about as
+        much as such a query does.
+
+        Args:
+            query: As for :func:`run_prepared`, with one parameter.
+            value: Of the parameter.
+
+        Raises:
+            DatabaseUnavailable: The server cannot be reached or went away.
+            StorageError: The server refused the query.
+        """
+        with self._mutex:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
+            # Not probed, which would cost half as much as the query; where the server
+            # has closed it, the query fails, and can be asked again.
+            with suppress(DatabaseUnavailable):
+                return self._ask(connection, query, value)
+        return self._ask(self._take(), query, value)
+
     def wait(self, pause: Callable[[float], object] = time.sleep) -> None:
         """Wait until the database answers, with backoff, then bring its schema up.
 
@@ -156,7 +189,24 @@ class Database:
         for connection in idle:
             connection.close()
 
-    def _take(self) -> Connection:
+    def _ask(
+        self, connection: _Connection, query: str, value: str
+    ) -> list[tuple[Any, ...]]:
+        try:
+            with translated_errors(self.place):
+                connection.autocommit = True
+                with connection.cursor() as cursor:
+                    run_prepared(cursor, query, value)
+                    rows = cursor.fetchall()
+                connection.autocommit = False
+                return rows
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self._give_back(connection)
+
+    def _take(self) -> _Connection:
         while True:
             with self._mutex:
                 connection = self._idle.pop() if self._idle else None
@@ -171,7 +221,7 @@ class Database:
                 return connection
             connection.close()
 
-    def _give_back(self, connection: Connection) -> None:
+    def _give_back(self, connection: _Connection) -> None:
         if not connection.closed:
             with self._mutex:
                 self._idle.append(connection)
@@ -209,7 +259,12 @@ def translated_errors(place: str) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        code = error.pgcode or ""
+        code = _cause(error).pgcode or ""
+        if code == _DISK_FULL:
+            raise DiskFull(
+                f"{place}: its disk is full ({_first_line(_cause(error))}); make room, "
+                "and the next run goes on from here"
+            ) from error
         lost = code.startswith(_AWAY_CODES) or (
             not code
             and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
@@ -263,6 +318,30 @@ def migrate(database: Database, folder: StrPath = _MIGRATIONS) -> list[int]:
     return done
 
 
+def run_prepared(cursor: Cursor, query: str, *values: object) -> None:
+    """Run a query that each connection plans once, when it is first run there.
+
+    For what is asked again and again, and takes as long to plan as to run.
+
+    Args:
+        cursor: Of a connection of a :class:`Database`.
+        query: A SELECT with parameters written $1, $2 ...; where one of them changes
+            the plan, PostgreSQL goes on planning each time.
+        values: Of the parameters.
+    """
+    connection = cast(_Connection, cursor.connection)
+    if query not in connection.prepared:
+        name = f"query_{len(connection.prepared)}"
+        cursor.execute(
+            psycopg2.sql.SQL("PREPARE {} AS {}").format(
+                psycopg2.sql.Identifier(name), psycopg2.sql.SQL(query)
+            )
+        )
+        places = f"({', '.join(['%s'] * len(values))})" if values else ""
+        connection.prepared[query] = f"EXECUTE {name}{places}"
+    cursor.execute(connection.prepared[query], values or None)
+
+
 def _applied(cursor: Cursor) -> set[int]:
     cursor.execute("SELECT version FROM schema_migrations")
     return {row[0] for row in cursor.fetchall()}
@@ -271,6 +350,16 @@ def _applied(cursor: Cursor) -> set[int]:
 def _one(cursor: Cursor) -> Any:
     row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _cause(error: psycopg2.Error) -> psycopg2.Error:
+    """Return the error that began it.
+
+    A server that falls in the middle of a statement says why, and the roll-back that
+    follows only finds the connection closed.
+    """
+    before = error.__context__
+    return _cause(before) if isinstance(before, psycopg2.Error) else error
 
 
 def _first_line(error: Exception) -> str:

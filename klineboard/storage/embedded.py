@@ -12,6 +12,7 @@ import atexit
 import fcntl
 import logging
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -44,6 +45,9 @@ _FAILURES = (
     psutil.Error,
 )
 
+# A server that was cut off writes a new segment of its log first, of 16 MB.
+_ROOM_TO_START = 20 << 20
+
 # Threads of one process connect at once; the wheel is not made for that.
 _mutex = threading.Lock()
 
@@ -73,7 +77,7 @@ def start(folder: Path) -> dict[str, str]:
     except _FAILURES as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {folder} did not start: "
-            f"{error or type(error).__name__}"
+            f"{_lack_of_room(folder) or error or type(error).__name__}"
         ) from error
     return {"host": str(info.socket_dir), "port": str(info.port), "user": _USER}
 
@@ -102,6 +106,17 @@ def leave_all() -> None:
     """Let go of every server of this process, for one that ends without its exits."""
     for folder in list(_holds):
         leave(folder)
+
+
+def _lack_of_room(folder: Path) -> str | None:
+    """Say that the disk is full, where it is; the server's own words hide it."""
+    try:
+        free = shutil.disk_usage(folder.parent).free
+    except OSError:
+        return None
+    if free >= _ROOM_TO_START:
+        return None
+    return f"its disk is full ({free >> 20} MB left); make room, and run again"
 
 
 def _hold(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..market.coverage import Hole
 from ..market.interval import INTERVALS
 from ..market.series import Series
-from .database import Cursor
+from .database import Cursor, run_prepared
 from .series import KnownGap, lock_number, to_time
 
 _FACTS = """
@@ -50,14 +50,15 @@ LEFT JOIN LATERAL (
     -- A skipped run only says that another one was at work.
     SELECT r.* FROM collection_runs r
     WHERE r.symbol = s.symbol AND r.interval = s.interval AND r.status <> 'skipped'
-    ORDER BY r.id DESC LIMIT 1) run ON true
-WHERE %(symbol)s IS NULL OR s.symbol = %(symbol)s"""
+    ORDER BY r.id DESC LIMIT 1) run ON true"""
+# Two queries: one for both would be planned anew each time.
+_FACTS_OF_SYMBOL = f"{_FACTS} WHERE s.symbol = $1"
 
 _SPARKS = """
 SELECT s.symbol, s.interval, array(
     SELECT k.close_price::float8 FROM klines k
     WHERE k.symbol = s.symbol AND k.interval = s.interval
-    ORDER BY k.open_time DESC LIMIT %s)
+    ORDER BY k.open_time DESC LIMIT $1)
 FROM series s"""
 
 _SAME_CLOCK_MS = 10_000
@@ -153,7 +154,10 @@ def read_facts(
     """
     if symbol is not None and "\0" in symbol:
         return []  # PostgreSQL's text cannot hold it.
-    cursor.execute(_FACTS, {"symbol": symbol})
+    if symbol is None:
+        run_prepared(cursor, _FACTS)
+    else:
+        run_prepared(cursor, _FACTS_OF_SYMBOL, symbol)
     rows = {
         Series(row[0], INTERVALS[row[1]]): row
         for row in cursor.fetchall()
@@ -199,7 +203,7 @@ def _facts(
 
 def read_sparks(cursor: Cursor, count: int) -> dict[tuple[str, str], list[float]]:
     """Return the newest ``count`` closes of each series, newest last, for drawing."""
-    cursor.execute(_SPARKS, (count,))
+    run_prepared(cursor, _SPARKS, count)
     return {
         # A row that somebody wrote by hand may hold NaN, which JSON does not know.
         (row[0], row[1]): [close for close in row[2][::-1] if math.isfinite(close)]

@@ -11,6 +11,7 @@ from ..jobs.refresh_market_caps import refresh_market_caps
 from ..settings import PROJECT_ROOT, Settings
 from ..storage.database import Database
 from . import (
+    coverage,
     export,
     figures,
     health,
@@ -24,12 +25,24 @@ from . import (
 from .background import Background
 from .errors import register_errors
 from .headers import register_headers
+from .repeats import Repeats
 from .services import Services, system_time
 from .static_files import register_static
 
-_MODULES = (page, trades, view, klines, series, market_caps, export, health)
+_MODULES = (
+    page,
+    trades,
+    coverage,
+    view,
+    klines,
+    series,
+    market_caps,
+    export,
+    health,
+)
 _STATEMENT_TIMEOUT_SECONDS = 20.0
 _REFRESH_PAUSE_SECONDS = 60.0
+_ROLL_UP_PAUSE_SECONDS = 10.0
 
 
 def create_app(
@@ -37,6 +50,7 @@ def create_app(
     *,
     now: Callable[[], int] = system_time,
     refresh: Callable[[Database, Settings], object] | None = refresh_market_caps,
+    roll_up: Callable[[Database], object] | None = None,
 ) -> Flask:
     """Build the application; nothing is connected and no thread runs yet.
 
@@ -44,6 +58,7 @@ def create_app(
         settings: All settings.
         now: Gives the time in ms since 1970 UTC.
         refresh: Called every minute in the background of each process; None for not.
+        roll_up: The same every ten seconds, to make charts of new candles quick.
     """
     app = Flask(
         __name__, static_folder=None, template_folder=str(PROJECT_ROOT / "templates")
@@ -59,11 +74,23 @@ def create_app(
         app.register_blueprint(module.blueprint)
     figures.warm_up()
     if refresh is not None:
-        keeper = Background(partial(_keep_fresh, own, refresh), _REFRESH_PAUSE_SECONDS)
-        app.before_request(keeper.ensure_running)
+        task = partial(_keep_fresh, own, refresh)
+        caps = Background(task, _REFRESH_PAUSE_SECONDS, "market caps")
+        app.before_request(caps.ensure_running)
+    if roll_up is not None:
+        rolling = partial(_keep_rolled_up, own, roll_up)
+        rollups = Background(rolling, _ROLL_UP_PAUSE_SECONDS, "rollups")
+        app.before_request(rollups.ensure_running)
+    # Outermost, so that what is repeated passes nothing else.
+    app.wsgi_app = Repeats(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
 def _keep_fresh(own: Services, refresh: Callable[[Database, Settings], object]) -> None:
     own.prepare()
     refresh(own.database, own.settings)
+
+
+def _keep_rolled_up(own: Services, roll_up: Callable[[Database], object]) -> None:
+    own.prepare()
+    roll_up(own.database)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from flask import Response, request
 
+from .repeats import HOLDS, Holds
+
 # Below this size (bytes) the headers weigh more than gzip saves.
 _SMALLEST_TO_COMPRESS = 500
 _CACHED_BODIES = 128
@@ -83,6 +85,7 @@ def cached_answer(
     *,
     fresh: object = None,
     mimetype: str = "application/json",
+    holds: Holds | None = None,
 ) -> Response:
     """Return what stays the same as long as ``key`` does.
 
@@ -94,7 +97,23 @@ def cached_answer(
         fresh: A further part of the cache's key that is no part of the ETag, for
             bodies that name the time at which they were made.
         mimetype: Of the content.
+        holds: Tells later whether ``key`` would still be the same; with it the answer
+            is repeated without asking the view. It must have begun before what the
+            key is made of was read.
     """
+    response = _answer(bodies, key, make, fresh, mimetype)
+    if holds is not None:
+        request.environ[HOLDS] = holds
+    return response
+
+
+def _answer(
+    bodies: BodyCache,
+    key: object,
+    make: Callable[[], bytes],
+    fresh: object,
+    mimetype: str,
+) -> Response:
     digest = hashlib.blake2b(
         repr((request.path, key)).encode(), digest_size=16
     ).hexdigest()

@@ -8,7 +8,7 @@ import re
 from flask import request
 
 from ..market.interval import Interval, expected_intervals, parse_interval
-from ..market.moment import EXPECTED_MOMENT, parse_moment
+from ..market.moment import EXPECTED_MOMENT, LATEST, parse_moment
 from .errors import RequestError
 
 # An unescaped + arrives as a space.
@@ -97,6 +97,34 @@ def span_arguments() -> tuple[int | None, int | None]:
             "start_after_end",
             f"start={request.args['start']!r} lies after end={request.args['end']!r}; "
             "expected start at or before end",
+        )
+    return start, end
+
+
+def stretch_arguments() -> tuple[int, int] | None:
+    """Return start and end (ms) of a stretch, None where neither was given.
+
+    The end is the first time that does not belong to it; a bare day includes that day.
+
+    Raises:
+        RequestError: One is missing or no time, or start does not lie before end.
+    """
+    for name, other in (("start", "end"), ("end", "start")):
+        if other in request.args and name not in request.args:
+            raise missing(name, f"expected beside {other}={request.args[other]!r}")
+    start = _time_argument("start", last=False)
+    end = _time_argument("end", last=False)
+    last = _time_argument("end", last=True)
+    if start is None or end is None or last is None:
+        return None
+    if last > end:
+        end = min(last + 1, LATEST)
+    if start >= end:
+        raise RequestError(
+            400,
+            "start_after_end",
+            f"start={request.args['start']!r} does not lie before "
+            f"end={request.args['end']!r}; expected start before end",
         )
     return start, end
 

@@ -19,9 +19,12 @@ class Background:
     often the outside is asked is for the task to say, which knows all processes.
     """
 
-    def __init__(self, task: Callable[[], object], pause_seconds: float) -> None:
-        """Keep the task; nothing runs yet."""
+    def __init__(
+        self, task: Callable[[], object], pause_seconds: float, name: str = "background"
+    ) -> None:
+        """Keep the task and its name for the log; nothing runs yet."""
         self._task = task
+        self._name = name
         self._pause_seconds = pause_seconds
         self._process: int | None = None
         self._mutex = threading.Lock()
@@ -35,7 +38,7 @@ class Background:
             if self._process != os.getpid():
                 self._process = os.getpid()
                 threading.Thread(
-                    target=self._repeat, name="background", daemon=True
+                    target=self._repeat, name=self._name, daemon=True
                 ).start()
 
     def stop(self) -> None:
@@ -47,8 +50,8 @@ class Background:
             try:
                 self._task()
             except DatabaseUnavailable as error:
-                log.warning("market caps wait for the database: %s", error)
+                log.warning("%s: waiting for the database: %s", self._name, error)
             except Exception:
                 # The outermost loop of this thread: it must outlive any surprise.
-                log.exception("market caps could not be refreshed")
+                log.exception("%s: failed, and is tried again", self._name)
             self._stopped.wait(self._pause_seconds)

@@ -21,7 +21,7 @@ class RequestError(KlineboardError):
     """The request cannot be answered as asked; the caller mends it.
 
     Attributes:
-        status: HTTP status, 400 or 404.
+        status: HTTP status, 400, 404 or 422.
         code: A word for programs, for example ``unknown_symbol``.
     """
 
@@ -30,6 +30,10 @@ class RequestError(KlineboardError):
         super().__init__(message)
         self.status = status
         self.code = code
+
+
+class Busy(KlineboardError):
+    """As many such requests are being answered as can be; the caller comes again."""
 
 
 def near_names(name: str, known: Iterable[str]) -> str:
@@ -45,6 +49,7 @@ def near_names(name: str, known: Iterable[str]) -> str:
 def register_errors(app: Flask) -> None:
     """Answer every error of the application."""
     app.register_error_handler(RequestError, _bad_request)
+    app.register_error_handler(Busy, _busy)
     app.register_error_handler(DatabaseUnavailable, _database_unavailable)
     app.register_error_handler(StorageError, _storage_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -53,6 +58,12 @@ def register_errors(app: Flask) -> None:
 
 def _bad_request(error: RequestError) -> Response:
     return _answer(error.status, error.code, str(error))
+
+
+def _busy(error: Busy) -> Response:
+    response = _answer(503, "busy", str(error))
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def _database_unavailable(error: DatabaseUnavailable) -> Response:

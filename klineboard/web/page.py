@@ -9,12 +9,18 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 from .. import __version__
 from .answers import cached_answer
 from .relay import followed
+from .repeats import for_seconds
 from .services import services
 
 blueprint = Blueprint("page", __name__)
 
 # A link stands in the header where its page is served.
-_LINKS = (("/", "Charts"), ("/live", "Live"), ("/trades", "Trades"))
+_LINKS = (
+    ("/", "Charts"),
+    ("/live", "Live"),
+    ("/trades", "Trades"),
+    ("/coverage", "Coverage"),
+)
 
 
 @blueprint.get("/")
@@ -48,7 +54,10 @@ def frame(template: str) -> Response:
     # The addresses of the scripts change with their content, templates included; all
     # else that stands in the page is named here.
     key = url_for("static", filename="style.css"), template, values, site_links()
-    return cached_answer(own.bodies, key, make, mimetype="text/html")
+    # Nothing in it comes from the database, and to look at all files of static/ is the
+    # most of its cost.
+    holds = for_seconds(1)
+    return cached_answer(own.bodies, key, make, mimetype="text/html", holds=holds)
 
 
 @blueprint.app_context_processor

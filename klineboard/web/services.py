@@ -12,16 +12,20 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from ..errors import DatabaseUnavailable
+from ..errors import DatabaseUnavailable, StorageError
 from ..market.interval import INTERVALS
 from ..market.series import Series
 from ..settings import Settings
+from ..storage.charts import look_up_versions
 from ..storage.database import Cursor, Database, migrate
 from ..storage.series import to_time
 from .answers import BodyCache
+from .repeats import Holds
 
 _KEY = "klineboard"
 _LONGEST_TURN_SECONDS = 3.0
+# Of all workers together; PostgreSQL has 100 connections unless told otherwise.
+_LONG_ANSWERS = 64
 
 
 def system_time() -> int:
@@ -37,8 +41,14 @@ class Services:
     database: Database
     now: Callable[[], int] = system_time
     bodies: BodyCache = field(default_factory=BodyCache)
+    long_answers: threading.BoundedSemaphore = field(init=False)
     _prepared: bool = False
     _mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Share the connections that exports may take among the workers."""
+        share = max(1, _LONG_ANSWERS // self.settings.web_workers)
+        self.long_answers = threading.BoundedSemaphore(share)
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
@@ -70,6 +80,26 @@ class Services:
                 self._prepared = True
         finally:
             self._mutex.release()
+
+    def while_unchanged(self, symbol: str) -> Holds:
+        """Return a question: are all series of a symbol still as they are now?
+
+        Ask for it before anything is read that the answer will stand on. It reads
+        the versions in PostgreSQL each time, and says no where it cannot.
+
+        Raises:
+            DatabaseUnavailable: The database is away.
+        """
+        self.prepare()
+        before = look_up_versions(self.database, symbol)
+
+        def holds() -> bool:
+            try:
+                return look_up_versions(self.database, symbol) == before
+            except StorageError:
+                return False  # The application finds out why, and tells.
+
+        return holds
 
     @property
     def configured(self) -> list[Series]:

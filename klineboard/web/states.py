@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..market.coverage import Coverage
+from ..market.coverage import Coverage, Hole
 from ..market.interval import MINUTE
 from ..market.moment import show_moment
 from ..storage.overview import Contact, SeriesFacts
@@ -81,19 +81,34 @@ def cover(facts: SeriesFacts, now: int, history_start: int) -> Coverage:
             never += candles
         else:
             missing += candles
-    if facts.searched_from is not None and facts.searched_from > history_start:
-        before = min(facts.searched_from, facts.first_open or facts.searched_from)
-        missing += max(0, interval.steps(history_start, before))
-    if is_trading(facts) and (facts.rows == 0 or is_late(facts, now)):
-        missing += _behind(facts, now)
+    missing += sum(
+        span.candles(interval) for span in unasked(facts, now, history_start)
+    )
     return Coverage(facts.rows, missing, never)
 
 
-def _behind(facts: SeriesFacts, now: int) -> int:
+def unasked(facts: SeriesFacts, now: int, history_start: int) -> list[Hole]:
+    """Return what nobody has asked the exchange for, before and behind the candles.
+
+    Args:
+        facts: Of the series.
+        now: Time (ms, UTC).
+        history_start: Since when candles are wanted (ms, UTC).
+    """
+    spans = []
+    if facts.searched_from is not None and facts.searched_from > history_start:
+        before = min(facts.searched_from, facts.first_open or facts.searched_from)
+        spans.append(Hole(history_start, before))
+    if is_trading(facts) and (facts.rows == 0 or is_late(facts, now)):
+        spans.append(_behind(facts, now))
+    return [span for span in spans if span.start < span.end]
+
+
+def _behind(facts: SeriesFacts, now: int) -> Hole:
     known = [facts.searched_until] if facts.searched_until is not None else []
     if facts.last_open is not None:
         known.append(facts.series.interval.add(facts.last_open))
-    return max(0, facts.series.interval.steps(max(known), now)) if known else 0
+    return Hole(max(known, default=now), now)
 
 
 def judge(
@@ -117,7 +132,8 @@ def judge(
         )
         return Judgement("not_trading", text, coverage)
     if late:
-        what_next = trouble or (_NEXT_RUN if _behind(facts, now) > 1 else _NONE_NEWER)
+        behind = _behind(facts, now).candles(facts.series.interval)
+        what_next = trouble or (_NEXT_RUN if behind > 1 else _NONE_NEWER)
         text = f"Late: the newest candle closed at {until}. {what_next}"
         return Judgement("late", text, coverage)
     return Judgement("ok", None, coverage)

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from klineboard.settings import PROJECT_ROOT
 
 
@@ -41,8 +39,17 @@ def environment(folder: Path, exchange_port: int, web_port: int) -> dict[str, st
 
 
 @contextmanager
-def running(command: list[str], settings: dict[str, str], ready: str) -> Iterator[None]:
-    """Run a part until the block ends; begin when ``ready`` answers."""
+def running(
+    command: list[str], settings: dict[str, str], ready: str, patience: float = 30
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a part until the block ends; begin when ``ready`` answers.
+
+    Args:
+        command: Arguments of the interpreter.
+        settings: Its whole environment.
+        ready: An address.
+        patience: Seconds until the part has failed to start.
+    """
     process = subprocess.Popen(
         [sys.executable, *command],
         env=settings,
@@ -51,55 +58,16 @@ def running(command: list[str], settings: dict[str, str], ready: str) -> Iterato
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(ready, process)
-        yield
+        _wait_for(ready, process, patience)
+        yield process
     finally:
         process.terminate()
         process.wait(20)
 
 
-def timed_run(command: list[str], settings: dict[str, str]) -> tuple[float, int, str]:
-    """Run a command to its end.
-
-    Returns:
-        Seconds, the largest resident memory in bytes of the process (sampled, its
-        children not counted: PostgreSQL is one of them), and its standard output.
-    """
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        env=settings,
-        cwd=PROJECT_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    peak = 0
-    ended = threading.Event()
-
-    def sample() -> None:
-        nonlocal peak
-        watched = psutil.Process(process.pid)
-        while not ended.wait(0.02):
-            try:
-                peak = max(peak, watched.memory_info().rss)
-            except psutil.NoSuchProcess:
-                return
-
-    thread = threading.Thread(target=sample)
-    thread.start()
-    output, _ = process.communicate()
-    seconds = time.perf_counter() - began
-    ended.set()
-    thread.join()
-    if process.returncode != 0:
-        raise RuntimeError(f"{command} ended with {process.returncode}:\n{output}")
-    return seconds, peak, output
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes], patience: float) -> None:
     pause = threading.Event()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=2):

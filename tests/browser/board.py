@@ -19,7 +19,11 @@ NOW = dt.datetime(2024, 3, 1, 12, 10, tzinfo=dt.UTC)
 """The time at the server; it stands still."""
 
 FIRST = NOW.replace(hour=0, minute=0) - dt.timedelta(days=90)
-STEPS = {"1h": dt.timedelta(hours=1), "4h": dt.timedelta(hours=4)}
+STEPS = {
+    "1m": dt.timedelta(minutes=1),
+    "1h": dt.timedelta(hours=1),
+    "4h": dt.timedelta(hours=4),
+}
 OUTAGE = (
     dt.datetime(2024, 2, 20, 1, tzinfo=dt.UTC),
     dt.datetime(2024, 2, 20, 13, tzinfo=dt.UTC),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -17,9 +16,9 @@ from klineboard.market.moment import parse_moment as at
 from klineboard.market.series import Series
 from klineboard.settings import Settings
 from klineboard.simulator import Simulator
-from klineboard.storage.csv_files import copy_statement, header
 from klineboard.storage.database import Database
 from klineboard.storage.klines import newest_klines
+from tests.candles import csv_of_table
 from tests.conftest import MakeSettings
 
 Collect = Callable[..., list[Result]]
@@ -109,11 +108,9 @@ def assert_csv_equals_table(
     database: Database, folder: Path, series: Series = BTC_HOURS
 ) -> None:
     """Compare a file with the table, byte by byte."""
-    expected = io.BytesIO()
     with database.transaction() as cursor:
-        cursor.copy_expert(copy_statement(series), expected)
-    file = (folder / series.file_name).read_bytes()
-    assert file == header().encode() + expected.getvalue()
+        expected = csv_of_table(cursor, series)
+    assert (folder / series.file_name).read_bytes() == expected
 
 
 @pytest.fixture

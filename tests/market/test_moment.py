@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klineboard.market.moment import parse_moment, show_moment
+from klineboard.market.moment import parse_moment, show_exactly, show_moment
 
 MAY_28 = 1685232000000
 
@@ -37,3 +37,10 @@ def test_what_is_no_moment_is_named(text: str) -> None:
 def test_seconds_are_shown_only_where_they_tell_something() -> None:
     assert show_moment(MAY_28) == "2023-05-28 00:00"
     assert show_moment(1518168494789) == "2018-02-09 09:28:14"
+
+
+def test_milliseconds_are_shown_where_no_digit_may_be_lost() -> None:
+    assert show_exactly(MAY_28) == "2023-05-28 00:00"
+    assert show_exactly(MAY_28 + 59_000) == "2023-05-28 00:00:59"
+    assert show_exactly(1518168494789) == "2018-02-09 09:28:14.789"
+    assert show_exactly(MAY_28 - 1) == "2023-05-27 23:59:59.999"

@@ -44,6 +44,39 @@ def test_a_connection_that_the_server_closed_is_replaced(database: Database) -> 
         assert cursor.fetchone() != before
 
 
+def test_a_short_query_sees_what_was_committed_and_survives_a_closed_connection(
+    database: Database,
+) -> None:
+    query = "SELECT pg_backend_pid(), count(*) FROM origin WHERE name = $1"
+    ((process, count),) = database.ask(query, "one")
+    assert count == 0
+    other = database.connect()
+    with other, other.cursor() as cursor:
+        cursor.execute("INSERT INTO origin (name) VALUES ('one')")
+    assert database.ask(query, "one") == [(process, 1)]
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", (process,))
+    other.close()
+    ((another, count),) = database.ask(query, "one")
+    assert (another != process, count) == (True, 1)
+
+
+def test_a_short_query_leaves_its_connection_fit_for_transactions(
+    database: Database,
+) -> None:
+    assert database.ask("SELECT $1", "a") == [("a",)]
+    with pytest.raises(StorageError), database.transaction() as cursor:
+        cursor.execute("INSERT INTO origin (name) VALUES ('one')")
+        cursor.execute("SELECT 1 / 0")
+    assert database.ask("SELECT $1 FROM origin", "a") == []
+
+
+def test_a_short_query_that_is_wrong_is_no_lost_connection(database: Database) -> None:
+    with pytest.raises(StorageError, match="nothing") as caught:
+        database.ask("SELECT $1 FROM nothing", "a")
+    assert not isinstance(caught.value, DatabaseUnavailable)
+
+
 def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
     with pytest.raises(StorageError, match="origin"), database.transaction() as cursor:
         cursor.execute("INSERT INTO origin (name) VALUES ('one')")
@@ -79,6 +112,12 @@ def test_migrations_run_once_in_order_and_each_as_a_whole(
         assert cursor.fetchone() == ("colours", None)
     (tmp_path / "0902_broken.sql").unlink()
     assert migrate(database, tmp_path) == []
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    folder = PROJECT_ROOT / "klineboard/storage/migrations"
+    numbers = [path.name[:4] for path in folder.glob("*.sql")]
+    assert sorted(numbers) == sorted(set(numbers))
 
 
 def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from klineboard.market.interval import DAY, HOUR, INTERVALS, MINUTE, Interval
+from klineboard.market.series import Extent
 from klineboard.web.choice import (
     MOST_CANDLES,
     RANGES,
     Choice,
     choose,
+    covers,
     divides,
     range_start,
     showable,
@@ -25,9 +27,13 @@ def _stored(names: str) -> list[Interval]:
     return [INTERVALS[name] for name in names.split()]
 
 
+def _extents(names: str, start: int = START, end: int = START + YEARS) -> list[Extent]:
+    return [Extent(interval, start, end) for interval in _stored(names)]
+
+
 def _choose(stored: str, asked: str | None, range_name: str | None) -> Choice:
     interval = INTERVALS[asked] if asked else None
-    return choose(_stored(stored), START, START + YEARS, interval, range_name)
+    return choose(_extents(stored), interval, range_name)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_an_aggregated_view_begins_with_a_whole_bucket() -> None:
 
 def test_candles_of_odd_times_at_the_beginning_are_not_cut_off() -> None:
     odd = START + 28 * MINUTE
-    choice = choose(_stored("1h"), odd, odd + 30 * HOUR, None, "All")
+    choice = choose(_extents("1h", odd, odd + 30 * HOUR), None, "All")
     assert choice.start == odd
 
 
@@ -133,10 +139,68 @@ def test_only_whole_candles_make_up_whole_candles(
 
 
 def test_the_longest_fitting_series_is_the_source() -> None:
-    source = source_of(INTERVALS["1w"], _stored("1m 1d 3d"))
-    assert source == INTERVALS["1d"]
+    source = source_of(INTERVALS["1w"], _extents("1m 1d 3d"), START, START + YEARS)
+    assert source is not None
+    assert source.interval == INTERVALS["1d"]
+
+
+def test_a_series_that_lacks_a_part_of_the_span_is_no_source_of_it() -> None:
+    hours = Extent(INTERVALS["1h"], START, START + YEARS)
+    days = Extent(INTERVALS["1d"], START + YEARS - 30 * DAY, START + YEARS)
+    weeks = INTERVALS["1w"]
+    assert source_of(weeks, [hours, days], START, START + YEARS) == hours
+    recent = START + YEARS - 20 * DAY
+    assert source_of(weeks, [hours, days], recent, START + YEARS) == days
+
+
+def test_a_range_takes_what_covers_it_before_what_is_stored() -> None:
+    stored = [
+        *_extents("1h"),
+        Extent(INTERVALS["1d"], START + YEARS - 30 * DAY, START + YEARS),
+    ]
+    choice = choose(stored, None, "1Y")
+    assert (choice.shown.name, choice.source.name) == ("12h", "1h")
+
+
+@pytest.mark.parametrize(
+    ("held", "start", "end", "expected"),
+    [
+        ("1d", 0, 10 * DAY, True),
+        ("1d", 0, 8 * DAY + HOUR, True),
+        ("1d", 0, 8 * DAY, False),
+        ("1d", HOUR, 10 * DAY, False),
+        ("1h", 0, 10 * DAY, True),
+        ("1h", 0, 10 * DAY - 2 * HOUR, False),
+    ],
+)
+def test_what_covers_a_span_lacks_less_than_two_candles_at_its_end(
+    held: str, start: int, end: int, expected: bool
+) -> None:
+    one = Extent(INTERVALS[held], START + start, START + end)
+    minutes = Extent(INTERVALS["1m"], START, START + 10 * DAY)
+    assert covers(one, [one, minutes], START, START + 10 * DAY) is expected
+
+
+def test_minutes_may_begin_inside_of_the_first_day() -> None:
+    days = Extent(INTERVALS["1d"], START, START + 10 * DAY)
+    minutes = Extent(INTERVALS["1m"], START + 4 * HOUR, START + 10 * DAY)
+    assert covers(minutes, [days, minutes], START, START + 10 * DAY)
+
+
+def test_what_stands_closer_than_its_grid_gives_way() -> None:
+    crowded = {INTERVALS["1h"]}
+    choice = choose(_extents("1h"), None, "1M", crowded)
+    assert choice.shown.name == "2h"
 
 
 def test_what_can_be_made_is_showable() -> None:
     names = [interval.name for interval in showable(_stored("4h 1w"))]
     assert names == ["4h", "8h", "12h", "1d", "3d", "1w", "1M"]
+
+
+def test_an_hour_that_the_collector_has_not_stored_yet_changes_no_chart() -> None:
+    end = START + 30 * DAY
+    minutes = Extent(INTERVALS["1m"], START, end + 65 * MINUTE)
+    hours = Extent(INTERVALS["1h"], START, end)
+    choice = choose([minutes, hours], None, "1D")
+    assert (choice.shown.name, choice.source.name) == ("1h", "1h")

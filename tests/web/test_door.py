@@ -11,13 +11,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from klineboard.settings import PROJECT_ROOT, Settings
 
-from ..candles import Store
+from ..candles import Store, make_klines
 
 WAIT = 30.0
 
@@ -54,8 +56,14 @@ def _run(settings: Settings, *arguments: str, **keys: str) -> tuple[int, str]:
 def address(settings: Settings) -> Iterator[str]:
     """The address of a gunicorn of two workers on a free port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--worker-class=gthread", "--workers=2"]
-        + ["--threads=8", "--no-control-socket", "--bind=127.0.0.1:0", "app:app"],
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--worker-class=klineboard.web.worker.Worker",
+        ]
+        + ["--workers=2", "--threads=2", "--no-control-socket", "--bind=127.0.0.1:0"]
+        + ["app:app"],
         cwd=PROJECT_ROOT,
         env=_environment(settings),
         stderr=subprocess.PIPE,
@@ -123,13 +131,35 @@ def test_a_slow_reader_of_an_export_keeps_nobody_waiting(
     assert len((first + rest).splitlines()) == 6001
 
 
+def test_readers_that_stall_leave_the_pages_responsive(
+    address: str, store: Store
+) -> None:
+    # 12 MB, more than what lies in the buffers between server and reader.
+    long = [kline._replace(volume="7" * 4000) for kline in make_klines("1h", 3000)]
+    store(klines=long)
+    host, _, port = address.removeprefix("http://").partition(":")
+    with ExitStack() as stack:
+        # More than there are threads; each takes the first bytes and no more.
+        for _ in range(10):
+            reader = stack.enter_context(socket.socket())
+            reader.settimeout(WAIT)
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect((host, int(port)))
+            reader.sendall(b"GET /export/BTCUSDT_1h.csv HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert reader.recv(12) == b"HTTP/1.1 200"
+        for path in ["/", "/health", "/api/klines?symbol=BTCUSDT&interval=1h"] * 3:
+            with urlopen(address + path, timeout=WAIT) as answer:
+                assert answer.status == 200
+
+
 def test_the_door_opens_the_port_of_the_settings(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     process = subprocess.Popen(
         [sys.executable, "app.py"],
         cwd=PROJECT_ROOT,
-        env=_environment(settings, WEB_PORT=port),
+        # gunicorn would take the number of workers from this, where nobody says it.
+        env=_environment(settings, WEB_PORT=port, WEB_WORKERS="1", WEB_CONCURRENCY="5"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -142,6 +172,7 @@ def test_the_door_opens_the_port_of_the_settings(settings: Settings) -> None:
         )
         with urlopen(f"http://127.0.0.1:{port}/health", timeout=WAIT) as answer:
             assert answer.status == 200
+        assert len(psutil.Process(process.pid).children()) == 1
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(WAIT)

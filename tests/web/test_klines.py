@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from klineboard.market.interval import HOUR
+from klineboard.market.interval import DAY, HOUR, INTERVALS, MINUTE
 from klineboard.storage.database import Database
 
-from ..candles import START, Store, read_recorded
+from ..candles import START, Store, between, make_klines, read_recorded
 from ..conftest import recorded
 
 
@@ -135,10 +137,11 @@ def test_symbols_may_be_unicode(client: FlaskClient, store: Store) -> None:
         ("symbol=BTCUSDT&interval=1H", 400, "unknown_interval", "did you mean 1h?"),
         ("symbol=BTCUSDT&interval=7m", 400, "unknown_interval", "unknown interval"),
         (
-            "symbol=BTCUSDT&interval=4h",
+            "symbol=BTCUSDT&interval=5m",
             404,
             "interval_not_stored",
-            "stored intervals are 1h",
+            "BTCUSDT 5m are neither stored nor to be made of stored ones; stored "
+            "intervals are 1h",
         ),
         ("limit=0", 400, "bad_limit", "limit='0': expected a number from 1 to 1000"),
         ("limit=1001", 400, "bad_limit", "limit='1001'"),
@@ -245,3 +248,106 @@ def test_only_reading_is_allowed(client: FlaskClient) -> None:
     assert answer.status_code == 405
     assert answer.get_json()["error"]["code"] == "method_not_allowed"
     assert "GET" in answer.headers["Allow"]
+
+
+def _made(client: FlaskClient, interval: str, query: str = "") -> dict[str, Any]:
+    answer = _get(client, f"symbol=BTCUSDT&interval={interval}&{query}")
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = json.loads(answer.text, parse_float=Decimal)
+    return body
+
+
+def test_what_is_not_stored_is_made_of_what_is(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=24)
+    text = _get(client, "symbol=BTCUSDT&interval=4h&limit=2").text
+    assert text == (
+        '{"symbol":"BTCUSDT","interval":"4h","source_interval":"1h",'
+        f'"open_time":[{START + 16 * HOUR},{START + 20 * HOUR}],'
+        f'"close_time":[{START + 20 * HOUR - 1},{START + 24 * HOUR - 1}],'
+        '"open":[116.10000000,120.10000000],"close":[119.50000000,123.50000000],'
+        '"high":[119.90000000,123.90000000],"low":[116.00000000,120.00000000],'
+        '"volume":[70.49382712,86.49382712],'
+        '"taker_buy_base_asset_volume":[70.00000004,86.00000004],'
+        '"quote_asset_volume":[7000.40000004,8600.40000004],'
+        '"taker_buy_quote_asset_volume":[70.80000000,86.80000000],'
+        '"number_of_trades":[70,86]}'
+    )
+
+
+def test_made_days_are_the_recorded_ones(client: FlaskClient, store: Store) -> None:
+    hours = read_recorded(recorded("binance-spot-BTCUSDT-1h-2018-2025.csv.gz"))
+    days = read_recorded(recorded("binance-spot-BTCUSDT-1d-2018-2025.csv.gz"))
+    store(klines=between(hours, START, START + 30 * DAY))
+    body = _made(client, "1d")
+    expected = between(days, START, START + 30 * DAY)
+    assert body["open_time"] == [day.open_time for day in expected]
+    assert body["close_time"] == [day.close_time for day in expected]
+    assert body["taker_buy_quote_asset_volume"] == [
+        Decimal(day.taker_buy_quote_asset_volume) for day in expected
+    ]
+
+
+def test_start_end_and_limit_are_those_of_made_candles(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=48)
+    cases: list[tuple[str, Sequence[int]]] = [
+        ("", range(0, 48, 4)),
+        ("limit=2", [40, 44]),
+        (f"end={START + 9 * HOUR}&limit=2", [4, 8]),
+        (f"start={START + 4 * HOUR}&limit=2", [4, 8]),
+        (f"start={START + 4 * HOUR + 1}&limit=2", [8, 12]),
+        (f"start={START + 4 * HOUR}&end={START + 8 * HOUR}", [4, 8]),
+        (f"start={START + 4 * HOUR}&end={START + 8 * HOUR - 1}", [4]),
+        ("start=0&limit=1", [0]),
+        ("end=0", []),
+        ("start=2030-01-01", []),
+        ("start=9999-12-31", []),
+    ]
+    for query, hours in cases:
+        expected = [START + n * HOUR for n in hours]
+        assert _made(client, "4h", query)["open_time"] == expected, query
+
+
+def test_holes_do_not_count_against_the_limit(
+    client: FlaskClient, store: Store
+) -> None:
+    store(klines=make_klines("1h", 2) + make_klines("1h", 2, START + 90 * DAY))
+    assert _made(client, "4h", "limit=2")["open_time"] == [START, START + 90 * DAY]
+    times = _made(client, "1M", "start=0&limit=2")["open_time"]
+    assert times == [START, INTERVALS["1M"].add(START, 2)]
+
+
+def test_a_made_candle_that_is_not_over_closes_with_its_last_one(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=30)
+    ends = _made(client, "1d")["close_time"]
+    assert ends == [START + DAY - 1, START + 30 * HOUR - 1]
+
+
+def test_the_source_is_what_has_the_time_asked_for(
+    client: FlaskClient, store: Store
+) -> None:
+    store("BTCUSDT", "1h", 10)
+    store("BTCUSDT", "1m", 60 * 24)
+    assert _made(client, "2h", "start=0&limit=2")["source_interval"] == "1h"
+    body = _made(client, "2h", "limit=2")
+    assert body["source_interval"] == "1m"
+    assert body["close_time"][-1] == START + 24 * HOUR - 1
+    assert _made(client, "5m", "limit=1")["open_time"] == [START + DAY - 5 * MINUTE]
+
+
+def test_made_candles_change_with_their_source(
+    client: FlaskClient, store: Store, database: Database
+) -> None:
+    store(count=8)
+    query = "symbol=BTCUSDT&interval=4h"
+    tag = {"If-None-Match": _get(client, query).headers["ETag"]}
+    assert _get(client, query, **tag).status_code == 304
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE klines SET high_price = 7777.5")
+    again = _get(client, query, **tag)
+    assert (again.status_code, '"high":[7777.5,7777.5]' in again.text) == (200, True)

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from klineboard.market.coverage import Hole
-from klineboard.market.interval import DAY, HOUR
+from klineboard.market.interval import DAY, HOUR, MINUTE
 from klineboard.storage.database import Database
 from klineboard.storage.series import (
     mark_gap,
@@ -235,6 +235,27 @@ def test_a_late_series_without_candles_in_its_range_keeps_its_state(
         ("range=2W", 400, "unknown_range", "expected one of 1D, 1W, 1M, 3M, 1Y, All"),
         ("range=1m", 400, "unknown_range", "did you mean 1M"),
         ("simbol=BTCUSDT", 400, "unknown_parameter", "did you mean symbol?"),
+        ("start=2024-01-01", 400, "missing_end", "beside start='2024-01-01'"),
+        ("end=1704067200000", 400, "missing_start", "beside end='1704067200000'"),
+        ("start=0&end=soon", 400, "bad_time", "end='soon': expected"),
+        (
+            "start=2024-01-02&end=2024-01-02T00:00",
+            400,
+            "start_after_end",
+            "start='2024-01-02' does not lie before end='2024-01-02T00:00'",
+        ),
+        (
+            "start=2024-01-02&end=2024-01-01",
+            400,
+            "start_after_end",
+            "end='2024-01-01'; expected start before end",
+        ),
+        (
+            "range=1D&start=2024-01-01&end=2024-01-02",
+            400,
+            "range_and_span",
+            "range='1D'",
+        ),
     ],
 )
 def test_bad_input_is_named_with_what_was_expected(
@@ -330,3 +351,113 @@ def test_a_series_is_told_by_its_last_run(
         "error": None,
         "rows_stored": 12,
     }
+
+
+def _between(start: int, end: int, rest: str = "") -> str:
+    return f"start={start}&end={end}&{rest}"
+
+
+def test_a_span_shows_the_candles_that_it_cuts_as_a_whole(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=24)
+    body = _view(client, _between(START + 5 * HOUR + 1, START + 9 * HOUR - 1))
+    assert body["candles"]["open_time"] == [START + n * HOUR for n in range(5, 9)]
+    assert body["view"] == {"start": START + 5 * HOUR, "end": START + 9 * HOUR}
+    assert (body["range"], body["interval"], body["note"]) == (None, "1h", None)
+
+
+def test_a_bare_day_ends_a_span_with_that_day(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=72)
+    body = _view(client, "start=2024-01-02&end=2024-01-02&interval=1d")
+    assert body["candles"]["open_time"] == [START + DAY]
+    assert body["candles"]["volume"] == ["854.96296272"]
+
+
+def test_a_minute_is_shown_with_its_seconds(client: FlaskClient, store: Store) -> None:
+    store("BTCUSDT", "1s", 300)
+    store("BTCUSDT", "1m", 5)
+    body = _view(client, _between(START + MINUTE, START + 2 * MINUTE))
+    assert (body["interval"], len(body["candles"]["open"])) == ("1s", 60)
+
+
+def test_every_answer_tells_how_far_the_candles_reach(
+    client: FlaskClient, store: Store
+) -> None:
+    assert _view(client)["bounds"] is None
+    store("BTCUSDT", "1h", 24)
+    store("BTCUSDT", "1m", 3, START + DAY)
+    bounds = {"start": START, "end": START + DAY + 3 * MINUTE}
+    assert _view(client, "range=1D")["bounds"] == bounds
+    span = _between(START + 5 * HOUR, START + 6 * HOUR)
+    assert _view(client, span)["bounds"] == bounds
+
+
+def test_minutes_of_today_do_not_show_the_hours_of_before(
+    client: FlaskClient, store: Store
+) -> None:
+    store("BTCUSDT", "1h", 240)
+    store("BTCUSDT", "1m", 60, START + 10 * DAY - HOUR)
+    body = _view(client, _between(START + DAY, START + DAY + 2 * HOUR))
+    assert (body["interval"], len(body["candles"]["open"])) == ("1h", 2)
+    body = _view(client, _between(START + DAY, START + DAY + 2 * HOUR, "interval=1m"))
+    assert (body["interval"], body["requested_interval"]) == ("1h", "1m")
+    assert "No candles of 1m are stored from 2024-01-02 00:00" in body["note"]
+
+
+def test_a_span_outside_of_what_is_stored_says_where_that_is(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=12)
+    body = _view(client, "start=2019-01-01&end=2019-12-31")
+    assert (body["state"], body["candles"]["open"]) == ("range_empty", [])
+    assert body["state_text"] == (
+        "No candles of BTC/USDT 1h are stored from 2019-01-01 00:00 to 2020-01-01 "
+        "00:00 UTC; those stored reach from 2024-01-01 00:00 UTC to 2024-01-01 12:00 "
+        "UTC."
+    )
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "253402300799999"])
+def test_a_span_may_be_as_long_as_time(
+    client: FlaskClient, store: Store, end: str
+) -> None:
+    store(count=12)
+    assert len(_view(client, f"start=0&end={end}")["candles"]["open"]) == 12
+    assert _view(client, f"start=9999-01-01&end={end}&interval=1M")["view"] is not None
+
+
+def test_only_a_span_with_the_newest_candle_has_one_that_is_not_over(
+    client: FlaskClient, store: Store
+) -> None:
+    store(count=30)
+    early = _view(client, _between(START, START + 6 * HOUR, "interval=4h"))
+    assert early["forming_until"] is None
+    assert early["candles"]["close_time"][-1] == START + 8 * HOUR - 1
+    late = _view(client, _between(START, START + 30 * HOUR, "interval=4h"))
+    assert late["forming_until"] == START + 30 * HOUR
+
+
+def test_candles_that_stand_closer_than_their_interval_do_not_pass_the_limit(
+    client: FlaskClient, store: Store
+) -> None:
+    store(klines=make_klines("1m", 1200))
+    for query in ("", "interval=1h", "range=All", _between(START, START + DAY)):
+        body = _view(client, query)
+        assert len(body["candles"]["open"]) <= 1000, query
+    assert body["interval"] == "2h"
+
+
+def test_thousands_of_gaps_are_joined_and_said_so(
+    client: FlaskClient, store: Store, database: Database
+) -> None:
+    series = store(klines=make_klines("1h", 900)[::2])
+    holes = [Hole(START + n * HOUR, START + (n + 1) * HOUR) for n in range(1, 899, 2)]
+    with database.transaction() as cursor:
+        sync_gaps(cursor, series, holes)
+    body = _view(client, _between(START, START + 900 * HOUR))
+    assert len(body["gaps"]) == len(body["figure"]["layout"]["shapes"]) == 200
+    assert sum(gap["candles"] for gap in body["gaps"]) == 449
+    assert "449 gaps are shown as 200: near ones are joined." in body["note"]

@@ -66,3 +66,7 @@ BEGIN
 END $$;
 
 DROP TABLE klines_before;
+
+-- Until the server has looked at the new tables of its own accord, within a minute, it
+-- reads whole series to find their ends.
+ANALYZE klines;

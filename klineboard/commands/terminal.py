@@ -19,11 +19,11 @@ from rich.progress import (
     TextColumn,
 )
 
-from .jobs.collect import Result
-from .jobs.rehearse import Rehearsal
-from .market.kline import COLUMNS, Kline
-from .market.moment import show_moment
-from .market.series import Series
+from ..jobs.collect import Result
+from ..jobs.rehearse import Rehearsal
+from ..market.kline import COLUMNS, Kline
+from ..market.moment import show_moment
+from ..market.series import Series
 
 log = logging.getLogger("klineboard.collect")
 
@@ -102,9 +102,13 @@ class PlainDisplay:
 
     def finished(self, result: Result) -> None:
         """Log the summary line of a series."""
-        self._paces.pop(result.series, None)
+        self.clear(result.series)
         level = logging.INFO if result.status != "failed" else logging.ERROR
         log.log(level, "%s", summary(result))
+
+    def clear(self, series: Series) -> None:
+        """Show no progress of a series any more."""
+        self._paces.pop(series, None)
 
     def run(self) -> AbstractContextManager[object]:
         """Nothing needs to be opened or closed."""
@@ -135,13 +139,13 @@ class BarDisplay(PlainDisplay):
                 self._bars[series] = drawing.add_task(str(series), pace="")
         drawing.update(self._bars[series], completed=done, total=expected, pace=pace)
 
-    def finished(self, result: Result) -> None:
-        """Replace the bar of a series by its summary line."""
+    def clear(self, series: Series) -> None:
+        """Remove the bar of a series; its summary line follows."""
+        super().clear(series)
         with self._mutex:
-            bar = self._bars.pop(result.series, None)
+            bar = self._bars.pop(series, None)
         if bar is not None and self._drawing is not None:
             self._drawing.remove_task(bar)
-        super().finished(result)
 
     @contextmanager
     def _draw(self) -> Iterator[None]:
@@ -160,6 +164,12 @@ class BarDisplay(PlainDisplay):
     def run(self) -> AbstractContextManager[object]:
         """Draw during a run."""
         return self._draw()
+
+
+def display_on(console: Console, *, quiet: bool) -> PlainDisplay:
+    """Return bars for a person at a terminal, lines for all else."""
+    bars = console.is_terminal and not quiet
+    return BarDisplay(console) if bars else PlainDisplay()
 
 
 @contextmanager

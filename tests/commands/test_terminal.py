@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
+from klineboard.commands.terminal import Pace, PlainDisplay
 from klineboard.market.interval import INTERVALS
 from klineboard.market.series import Series
-from klineboard.terminal import Pace, PlainDisplay
 
 SERIES = Series("BTCUSDT", INTERVALS["1m"])
 

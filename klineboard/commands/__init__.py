@@ -1,0 +1,1 @@
+"""What the collector's door can be told to do: options, words, exit codes."""
