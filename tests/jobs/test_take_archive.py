@@ -489,7 +489,7 @@ def test_unasked_each_checksum_is_compared_once_a_day(
 def test_a_silent_archive_does_not_hold_up_a_run_with_nothing_new(
     take: Take, simulator: Simulator, database: Database
 ) -> None:
-    take(source=None)
+    take()
     with database.transaction() as cursor:
         cursor.execute(
             "UPDATE archive_files SET checked_at = checked_at - interval '1 day'"
@@ -501,6 +501,7 @@ def test_a_silent_archive_does_not_hold_up_a_run_with_nothing_new(
     (result,) = take(source=None)
     assert time.monotonic() - begin < 10  # It takes one second.
     assert (result.status, result.warnings) == ("ok", [])
+    assert simulator.faults.applied() == {"hang": 2}
 
 
 def test_stopped_anywhere_it_goes_on_where_it_stopped(
