@@ -345,7 +345,7 @@ export class Chart {
   #bringIntoView(time) {
     const [window, columns] = [this.window, this.#columns];
     if (!window || !columns) return;
-    const margin = this.#zoom ? columns.step * 2 : 0;
+    const margin = this.#zoom ? Math.min(columns.step * 2, (window.end - window.start) * 0.1) : 0;
     if (time < window.start + margin) {
       this.#moveTo({ start: time - margin, end: time - margin + (window.end - window.start) });
     } else if (time > window.end - margin) {

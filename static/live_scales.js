@@ -16,11 +16,13 @@ import { MOST_CANDLES, covers, intervalFor, spanAround } from "./zoom.js";
 /** @typedef {import("./live_runs.js").Run} Run */
 
 /** A gesture that paused so long is over. */
-const PAUSE_MS = 70;
+const PAUSE_MS = 60;
 /** The server has stored what closed, and made it exact. */
 const EXACT_MS = 3000;
 /** So much beside the window is loaded before it is seen, as a part of it. */
 const AHEAD = 0.75;
+/** The same of a window that is yet to be zoomed out to. */
+const AHEAD_OUT = 1.5;
 const KEPT = 6;
 
 export class LiveScales {
@@ -38,6 +40,8 @@ export class LiveScales {
   #held = false;
   /** What was asked for last: where the server has no such candles, once is enough. */
   #asked = "";
+  #looked = "";
+  #frame = 0;
   /** Whether more is under way. */
   loading = false;
 
@@ -121,8 +125,24 @@ export class LiveScales {
   /** The window has moved; as soon as it rests, what suits it is fetched. */
   moved() {
     if (this.#held) this.#extend();
+    else this.#frame ||= requestAnimationFrame(() => this.#change());
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#rest(), PAUSE_MS);
+  }
+
+  /** Other candles that suit the window better, and are there already, come at once. */
+  #change() {
+    this.#frame = 0;
+    const window = this.chart.window;
+    if (!window || this.#held || this.#stopped.signal.aborted) return;
+    const interval = this.#intervalFor(window);
+    const kept = interval === this.interval ? undefined : this.#find(interval, window);
+    if (kept) this.#take(kept, window);
+  }
+
+  /** @param {string} interval @param {Window} window */
+  #find(interval, window) {
+    return this.#kept.findLast((each) => each.interval === interval && covers(each.span, window));
   }
 
   /** What is added on the left moves nothing, and need not wait for the hand. */
@@ -145,12 +165,34 @@ export class LiveScales {
     const interval = this.#intervalFor(window);
     this.#rested = window;
     const wanted = widened(window, AHEAD);
-    if (interval === this.intervals[0] && this.#isStreaming(window)) return this.#take(null, window);
+    if (interval === this.intervals[0] && this.#isStreaming(window)) {
+      this.#take(null, window);
+      this.#lookAhead(window);
+      return;
+    }
     const run = this.#run;
-    if (run?.interval === interval && covers(run.span, wanted)) return;
-    const kept = this.#kept.findLast((each) => each.interval === interval && covers(each.span, window));
+    if (run?.interval === interval && covers(run.span, wanted)) {
+      this.#lookAhead(window);
+      return;
+    }
+    const kept = this.#find(interval, window);
     if (kept && kept !== run) this.#take(kept, window);
     if (!kept || !covers(kept.span, wanted)) this.#load(window, interval);
+  }
+
+  /**
+   * Fetch what zooming out will show.
+   * @param {Window} window
+   */
+  async #lookAhead(window) {
+    const wide = widened(window, AHEAD_OUT);
+    const interval = this.#intervalFor(wide);
+    if (interval === this.interval || this.loading || this.#find(interval, wide)) return;
+    const asked = JSON.stringify([interval, spanAround(wide, interval)]);
+    if (asked === this.#looked) return;
+    this.#looked = asked;
+    const run = await this.#ask(interval, spanAround(wide, interval), this.#stopped.signal).catch(() => null);
+    if (run && run.interval !== this.interval) this.#keep(run);
   }
 
   /** Back to the streamed candles. */

@@ -10,7 +10,7 @@ import { ahead, covers, extentsOf, intervalFor, spanAround, windowFor } from "./
 /** @typedef {import("./views.js").Answer} Answer */
 
 /** A gesture that paused so long is over. */
-const PAUSE_MS = 70;
+const PAUSE_MS = 60;
 
 export class Navigator {
   #views = new Views();

@@ -152,13 +152,20 @@ def summary(findings: Findings) -> str:
         parts.append(f"{findings.repaired:,} repaired")
     if findings.files:
         files = f"{findings.files:,} file{'s' * (findings.files != 1)} of the archive"
-        parts.append(f"{files} compared, {findings.disagreements:,} candles differ")
+        parts.append(f"{files} compared, {_agreement(findings.disagreements)}")
     if findings.error:
         parts.append(findings.error)
     if findings.unverified:
         parts.append("NOT verified as a whole")
     word = "request" if findings.requests == 1 else "requests"
     return " · ".join([*parts, f"{findings.requests} {word}"])
+
+
+def _agreement(disagreements: int) -> str:
+    if not disagreements:
+        return "all as REST says"
+    candles = "1 candle" if disagreements == 1 else f"{disagreements:,} candles"
+    return f"otherwise than REST in {candles}"
 
 
 def _where(part: Unverified) -> str:

@@ -37,9 +37,11 @@ SOURCES = ("rest", "archive", "auto")
 """What ``--source`` may be."""
 
 _DOWNLOADS_AT_ONCE = 8
-_DOWNLOADS_AHEAD = 4
-# A month of minutes takes 30 MB as candles: one is stored while the next is checked.
+_DOWNLOADS_AHEAD = 2
+# A month of minutes takes 35 MB as candles: one is stored while the next is checked.
+# More series at once would need more memory, and two keep two processors busy.
 _FILES_AS_ROWS = 2
+_SERIES_AT_ONCE = 2
 _MOST_FAILURES_IN_A_ROW = 5
 # Checksums asked for by the way may not hold up a run that has nothing else to do.
 _CHECKS_A_RUN = 64
@@ -139,10 +141,11 @@ class Archive:
         self._failures_in_a_row = 0
         self._mutex = threading.Lock()
         self._room = threading.BoundedSemaphore(_FILES_AS_ROWS)
+        self._seats = threading.BoundedSemaphore(_SERIES_AT_ONCE)
         self._checks_left = _CHECKS_A_RUN
         self._checks_end: float | None = None
         self._pool = ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, "archive")
-        self._readers = ThreadPoolExecutor(_FILES_AS_ROWS, "unzip")
+        self._readers = ThreadPoolExecutor(1, "unzip")
 
     def __enter__(self) -> Archive:
         return self
@@ -183,7 +186,7 @@ class Archive:
         """
         present: FetchedFile | None = None
         following: FetchedFile | None = None
-        with closing(self._downloads(files)) as downloads:
+        with self._seats, closing(self._downloads(files)) as downloads:
             try:
                 for following in downloads:
                     if present is not None:

@@ -101,7 +101,7 @@ class ArchiveTaking:
         if backwards:
             self._take(periods[::-1], [(periods[-1].end, end)])
         else:
-            self._take(periods, [*before, (start, periods[0].start - 1)])
+            self._take(periods, [*before, (max(start, first), periods[0].start - 1)])
 
     def _periods(self, start: int, end: int) -> list[Period]:
         interval = self._series.interval
@@ -178,6 +178,8 @@ class ArchiveTaking:
         self._note_checked(
             [file.period for file in published if file.period not in changed]
         )
+        if not changed:
+            return
         with self._files(changed) as fetched_files:
             for fetched in fetched_files:
                 if self._is_sound(fetched):

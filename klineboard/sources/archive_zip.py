@@ -49,7 +49,7 @@ def read_zip(file: ArchiveFile, body: bytes) -> list[Kline]:
             breaks a rule.
     """
     try:
-        content = _unzipped(file, body)
+        return check_file(file, _unzipped(file, body))
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -60,7 +60,6 @@ def read_zip(file: ArchiveFile, body: bytes) -> list[Kline]:
     ) as error:
         # All of them are what a damaged zip makes the standard library say.
         raise ArchiveFileRefused(str(file), f"its zip is unsound: {error}") from error
-    return check_file(file, content)
 
 
 def _unzipped(file: ArchiveFile, body: bytes) -> bytes:

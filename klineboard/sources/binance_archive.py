@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = (5.0, 15.0)
 _LONGEST_ANSWER_SECONDS = 120.0
 _LARGEST_CHECKSUM = 1_000
+_LARGEST_404 = 10_000
 _CHECKSUM = ".CHECKSUM"
 # Told to slow down, or too slow for a proxy: passing, as all 5xx are.
 _PASSING = (408, 425, 429)
@@ -207,8 +208,11 @@ class BinanceArchive:
             if probe:
                 return None
             if response.status_code == 404:
-                # Read to its end, so that the connection can be used again.
-                self._read(response, _LARGEST_CHECKSUM * 10)
+                if int(response.headers.get("Content-Length", _LARGEST_404)) < (
+                    _LARGEST_404
+                ):
+                    # Read to its end, so that the connection can be used again.
+                    self._read(response, _LARGEST_404)
                 return None
             self._check_status(response.status_code, path)
             return self._read(response, limit)

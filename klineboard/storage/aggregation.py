@@ -67,8 +67,9 @@ FROM whole, (SELECT max(open_time) AS newest FROM klines WHERE {key}) AS of_seri
 _LIVE = sql.SQL("whole AS ({live})")
 _ROLLED_AND_LIVE = sql.SQL("""
 stale AS (
-    SELECT day FROM stale_days, asked
-    WHERE {key} AND day >= day_of(asked.start) AND day < asked.until
+    SELECT day FROM stale_days
+    WHERE {key} AND day >= (SELECT day_of(start) FROM asked)
+    AND day < (SELECT until FROM asked)
 ), live AS (
     SELECT greatest(day, asked.start) AS start,
         least(day + interval '1 day', asked.until) AS until
@@ -81,16 +82,18 @@ stale AS (
         (array_agg(close_price ORDER BY last DESC))[1] AS close_price
     FROM parts GROUP BY bucket
 )""")
-# One look into the index a bucket: holes may be long, and candles few.
+# One look into the index a bucket: holes may be long, and candles few. Bounds are
+# scalar subqueries here and above: those of a join might be compared with each row.
 _OPENINGS = sql.SQL("""
 WITH RECURSIVE asked AS (
     SELECT {start} AS start, {last_bucket} + {length} AS until
 ), buckets AS (
-    (SELECT {bucket} AS opening, 1 AS number FROM klines, asked
-     WHERE {key} AND open_time >= start AND open_time < until
+    (SELECT {bucket} AS opening, 1 AS number FROM klines
+     WHERE {key} AND open_time >= (SELECT start FROM asked)
+     AND open_time < (SELECT until FROM asked)
      ORDER BY open_time {direction} LIMIT 1)
     UNION ALL
-    SELECT next.bucket, number + 1 FROM buckets, asked, LATERAL (
+    SELECT next.bucket, number + 1 FROM buckets, LATERAL (
         SELECT {bucket} AS bucket FROM klines
         WHERE {key} AND open_time >= {further_start} AND open_time < {further_until}
         ORDER BY open_time {direction} LIMIT 1) AS next
@@ -104,8 +107,9 @@ SELECT open_time AS bucket, open_time AS first, open_time AS last,
     taker_buy_base_asset_volume, taker_buy_quote_asset_volume, open_price, close_price
 FROM {rows} AS made""")
 _FRESH = sql.SQL("""(
-    SELECT r.* FROM rollups r, asked WHERE {key}
-    AND open_time >= asked.start AND open_time < asked.until
+    SELECT * FROM rollups WHERE {key}
+    AND open_time >= (SELECT start FROM asked)
+    AND open_time < (SELECT until FROM asked)
     AND day_of(open_time) NOT IN (SELECT day FROM stale))""")
 
 
@@ -248,8 +252,11 @@ def span_of_buckets(
         before = sql.Literal(to_moment(start - 1))
         begin = sql.SQL("{} + {}").format(bucket_of(shown, before), length)
     last = sql.Literal(to_moment(LATEST if end is None else end))
-    forward = [sql.SQL("{} + {}").format(opening, length), sql.SQL("until")]
-    backward = [sql.SQL("start"), opening]
+    forward = [
+        sql.SQL("{} + {}").format(opening, length),
+        sql.SQL("(SELECT until FROM asked)"),
+    ]
+    backward = [sql.SQL("(SELECT start FROM asked)"), opening]
     further = backward if start is None else forward
     return _OPENINGS.format(
         start=begin,

@@ -76,11 +76,15 @@ def to_parquet(schema: pa.Schema, blocks: Iterable[bytes]) -> Iterator[bytes]:
         use_dictionary=list(_DECIMALS),
         column_encoding=dict.fromkeys(_INTEGERS, "DELTA_BINARY_PACKED"),
     )
-    for table in _row_groups(_parsed(schema, blocks)):
-        writer.write_table(table, row_group_size=_ROW_GROUP)
+    try:
+        for table in _row_groups(_parsed(schema, blocks)):
+            writer.write_table(table, row_group_size=_ROW_GROUP)
+            yield sink.take()
+        writer.close()
         yield sink.take()
-    writer.close()
-    yield sink.take()
+    finally:
+        # The pool would keep 50 MB for the next file, which may never come.
+        pa.default_memory_pool().release_unused()
 
 
 class _Sink(io.RawIOBase):

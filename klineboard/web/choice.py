@@ -61,8 +61,8 @@ def showable(stored: Collection[Interval]) -> list[Interval]:
 def covers(held: Extent, stored: Collection[Extent], start: int, end: int) -> bool:
     """Return whether a series has as much of a span as any other one.
 
-    It may begin inside of another one's first candle, and lack a candle of its own at
-    the end: a day is not over where its minutes are.
+    It may begin inside of another one's first candle, and be up to two candles of its
+    own behind: a day is not over where its minutes are, and comes a little later.
 
     Args:
         held: The series.
@@ -72,8 +72,9 @@ def covers(held: Extent, stored: Collection[Extent], start: int, end: int) -> bo
     """
     first_end = min(max(o.start, start) + o.interval.milliseconds for o in stored)
     latest = max(min(other.end, end) for other in stored)
-    begins = max(held.start, start) < first_end
-    return begins and min(held.end, end) + held.interval.milliseconds > latest
+    if max(held.start, start) >= first_end:
+        return False
+    return min(held.end, end) + 2 * held.interval.milliseconds > latest
 
 
 def source_of(

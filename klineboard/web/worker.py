@@ -63,8 +63,8 @@ class Pool(Executor):
 
     def hand_over(self) -> None:
         """Put a new thread into the place of the calling one, which ends later."""
-        _mine.has_place = False
         self._start()
+        _mine.has_place = False
 
     def _start(self) -> None:
         # Daemons, or a stalled reader would keep the process from ending.

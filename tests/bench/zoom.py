@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -64,9 +65,12 @@ def zoom_rows(folder: Path) -> list[tuple[str, str, str, bool]]:
 
 
 def _rows(runs: list[list[Zoom]], blank: int) -> list[tuple[str, str, str, bool]]:
-    times = sorted(each.milliseconds for run in runs for each in run)
+    times = sorted(done.milliseconds for run in runs for done in run)
     slowest = times[-1]
-    names = dict.fromkeys(each.interval for each in runs[-1])
+    each = [
+        statistics.median(run[n].milliseconds for run in runs) for n in range(ZOOMS)
+    ]
+    names = dict.fromkeys(done.interval for done in runs[-1])
     ends_in_minutes = all(run[-1].interval == "1m" for run in runs)
     return [
         (
@@ -75,7 +79,8 @@ def _rows(runs: list[list[Zoom]], blank: int) -> list[tuple[str, str, str, bool]
             f"< {WANTED_MS:.0f}",
             slowest < WANTED_MS and ends_in_minutes,
         ),
-        ("  median ms", f"{times[len(times) // 2]:.0f}", "", True),
+        ("  median ms", f"{statistics.median(times):.0f}", "", True),
+        ("  each zoom's median ms", " ".join(f"{ms:.0f}" for ms in each), "", True),
         ("  intervals on the way", " ".join(names), "", True),
         ("  frames without a candle", f"{blank}", "0", blank == 0),
     ]

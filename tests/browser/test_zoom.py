@@ -46,7 +46,7 @@ HOLES = (
 WITHIN_MS = 300
 """So soon a picture must be drawn on a machine that has nothing else to do."""
 
-TOLERATED_MS = 3000
+TOLERATED_MS = 10_000
 """So soon it must be there where a dozen other things are done."""
 
 

@@ -55,6 +55,10 @@ def test_the_summary_says_how_many_of_how_many() -> None:
     )
     sample = Findings(HOURS, is_sample=True, stored=81_204, compared=100, requests=1)
     assert summary(sample).startswith("BTCUSDT 1h: 100 of 81,204 candles compared")
+    findings.files, findings.disagreements = 12, 1
+    assert "12 files of the archive compared, otherwise than REST in 1 candle" in (
+        summary(findings)
+    )
 
 
 def test_what_is_not_verified_is_never_called_so(

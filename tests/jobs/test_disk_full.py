@@ -24,7 +24,7 @@ from tests.jobs.conftest import (
 )
 
 HISTORY = at("2023-06-01")
-_FREE_BYTES = 400_000
+_FREE_BYTES = 800_000
 
 
 @pytest.fixture

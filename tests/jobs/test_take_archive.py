@@ -496,10 +496,10 @@ def test_a_silent_archive_does_not_hold_up_a_run_with_nothing_new(
         )
     for file in (JANUARY, FEBRUARY):
         path = f"{file.path}.CHECKSUM"
-        simulator.faults.add(kind="hang", seconds=3, path=path, count=99)
+        simulator.faults.add(kind="hang", seconds=60, path=path, count=99)
     begin = time.monotonic()
     (result,) = take(source=None)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 10  # It takes one second.
     assert (result.status, result.warnings) == ("ok", [])
 
 

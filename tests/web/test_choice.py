@@ -156,7 +156,7 @@ def test_a_series_that_lacks_a_part_of_the_span_is_no_source_of_it() -> None:
 def test_a_range_takes_what_covers_it_before_what_is_stored() -> None:
     stored = [
         *_extents("1h"),
-        Extent(INTERVALS["1d"], START + YEARS - DAY, START + YEARS),
+        Extent(INTERVALS["1d"], START + YEARS - 30 * DAY, START + YEARS),
     ]
     choice = choose(stored, None, "1Y")
     assert (choice.shown.name, choice.source.name) == ("12h", "1h")
@@ -166,14 +166,14 @@ def test_a_range_takes_what_covers_it_before_what_is_stored() -> None:
     ("held", "start", "end", "expected"),
     [
         ("1d", 0, 10 * DAY, True),
-        ("1d", 0, 9 * DAY + HOUR, True),
-        ("1d", 0, 9 * DAY, False),
+        ("1d", 0, 8 * DAY + HOUR, True),
+        ("1d", 0, 8 * DAY, False),
         ("1d", HOUR, 10 * DAY, False),
         ("1h", 0, 10 * DAY, True),
-        ("1h", 0, 10 * DAY - HOUR, False),
+        ("1h", 0, 10 * DAY - 2 * HOUR, False),
     ],
 )
-def test_what_covers_a_span_lacks_less_than_a_candle_of_its_own_at_the_end(
+def test_what_covers_a_span_lacks_less_than_two_candles_at_its_end(
     held: str, start: int, end: int, expected: bool
 ) -> None:
     one = Extent(INTERVALS[held], START + start, START + end)
@@ -196,3 +196,11 @@ def test_what_stands_closer_than_its_grid_gives_way() -> None:
 def test_what_can_be_made_is_showable() -> None:
     names = [interval.name for interval in showable(_stored("4h 1w"))]
     assert names == ["4h", "8h", "12h", "1d", "3d", "1w", "1M"]
+
+
+def test_an_hour_that_the_collector_has_not_stored_yet_changes_no_chart() -> None:
+    end = START + 30 * DAY
+    minutes = Extent(INTERVALS["1m"], START, end + 65 * MINUTE)
+    hours = Extent(INTERVALS["1h"], START, end)
+    choice = choose([minutes, hours], None, "1D")
+    assert (choice.shown.name, choice.source.name) == ("1h", "1h")

@@ -19,7 +19,7 @@ import pytest
 
 from klineboard.settings import PROJECT_ROOT, Settings
 
-from ..candles import Store
+from ..candles import Store, make_klines
 
 WAIT = 30.0
 
@@ -134,7 +134,9 @@ def test_a_slow_reader_of_an_export_keeps_nobody_waiting(
 def test_readers_that_stall_leave_the_pages_responsive(
     address: str, store: Store
 ) -> None:
-    store(count=12_000)
+    # 12 MB, more than what lies in the buffers between server and reader.
+    long = [kline._replace(volume="7" * 4000) for kline in make_klines("1h", 3000)]
+    store(klines=long)
     host, _, port = address.removeprefix("http://").partition(":")
     with ExitStack() as stack:
         # More than there are threads; each takes the first bytes and no more.

@@ -121,7 +121,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- All that is stored is stale so far: one look into the index a day.
+-- All that is stored is stale so far: one look into the index a day, and with many
+-- symbols that takes as long as it takes.
+SET LOCAL statement_timeout = 0;
 INSERT INTO stale_days
 WITH RECURSIVE days AS (
     SELECT s.symbol, s.interval, day_of(oldest.open_time) AS day
