@@ -47,7 +47,7 @@ check: install  ## style, types, tests
 stack-test: install  ## the real compose stack, end to end (needs Docker)
 	$(BIN)/python -m pytest -m stack -s tests/stack
 
-bench: .venv/bench  ## speed and memory beside others, into docs/BENCHMARKS.md (a quarter of an hour)
+bench: .venv/bench  ## speed and memory beside others, into docs/BENCHMARKS.md (20 minutes)
 	@$(BIN)/python -m tests.bench --write docs/BENCHMARKS.md
 
 # Others' clients, which nothing else needs.
