@@ -170,14 +170,16 @@ export class Chart {
    * @param {number} steps
    */
   #stepped(times, limits, steps) {
+    const [marked, step, last] = [this.#marked, this.#columns?.step ?? 0, times.length - 1];
+    const inside = (/** @type {number} */ time) => Math.min(Math.max(time, limits.start), limits.newest);
+    // The keys may be faster than the server.
+    const ahead = marked !== null && (marked < times[0] || marked > times[last]);
+    if (ahead && Number.isFinite(steps)) return inside(marked + steps * step);
     const seen = this.window ? indexFrom(times, this.window.end) : times.length;
-    const from = this.#markedIndex(times) ?? (steps < 0 ? seen : seen - 2);
-    const to = from + steps;
+    const to = (this.#markedIndex(times) ?? (steps < 0 ? seen : seen - 2)) + steps;
     if (times[to] !== undefined) return times[to];
-    const edge = to < 0 ? 0 : times.length - 1;
-    if (!this.#zoom && !Number.isFinite(steps)) return times[edge];
-    const counted = times[edge] + (Number.isFinite(to) ? (to - edge) * (this.#columns?.step ?? 0) : 0);
-    return Math.min(Math.max(counted, limits.start), limits.newest);
+    const edge = to < 0 ? 0 : last;
+    return Number.isFinite(to) ? inside(times[edge] + (to - edge) * step) : times[edge];
   }
 
   /** @param {number[]} times @returns {number | null} */
