@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 # Enough to hide the exchange's answering time behind storing; the weight budget, not
 # this number, limits the requests.
 _SERIES_AT_ONCE = 4
+# How often rollups are made during a run, which keeps a core that is idle busy.
+_ROLL_UP_SECONDS = 2.0
 _PAGES_AT_ONCE = 12
 
 
@@ -149,10 +151,26 @@ class Collector:
         self.contact.keep_symbols([series.symbol for series in order.series], known)
         origin = self.contact.exchange.origin
         archive = open_archive(self._files, origin, order.source)
-        with self._display.run(), archive or nullcontext():
-            results = self._collect(order, known, now, archive)
+        with self._display.run(), archive or nullcontext(), self._rolling_up():
+            return self._collect(order, known, now, archive)
+
+    @contextmanager
+    def _rolling_up(self) -> Iterator[None]:
+        """Make rollups of what is new, now and then during a run and at its end."""
+        over = threading.Event()
+
+        def keep_rolling_up() -> None:
+            while not over.wait(_ROLL_UP_SECONDS):
+                self._roll_up()
+
+        thread = threading.Thread(target=keep_rolling_up, name="rollups")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
         self._roll_up()
-        return results
 
     def _roll_up(self) -> None:
         """Make rollups of what is new; the page makes what is left."""
