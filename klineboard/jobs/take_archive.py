@@ -216,11 +216,14 @@ class ArchiveTaking:
         if differing:
             self._ask_for(fetched, klines, differing)
 
-    def _closed(self, fetched: FetchedFile) -> list[Kline]:
+    def _closed(self, fetched: FetchedFile) -> Sequence[Kline]:
         # What closes after the file's end (a week across two months) may not have been
         # final when the file was made.
         end = min(fetched.file.period.end, self._task.now)
-        return [kline for kline in fetched.klines if kline.close_time < end]
+        klines = fetched.klines
+        if klines and klines[-1].close_time < end:
+            return klines
+        return [kline for kline in klines if kline.close_time < end]
 
     def _present(self, cursor: Cursor, klines: Sequence[Kline]) -> list[Kline]:
         if not klines:

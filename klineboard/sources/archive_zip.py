@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 from ..errors import ArchiveFileRefused
 from ..market.archive import ArchiveFile, rows_of
@@ -41,15 +42,20 @@ def parse_checksum(file: ArchiveFile, body: bytes) -> str:
     return line[1].decode().lower()
 
 
-def read_zip(file: ArchiveFile, body: bytes) -> list[Kline]:
+def read_zip(file: ArchiveFile, body: bytes) -> Sequence[Kline]:
     """Unzip a file in memory and return its checked candles.
 
     Raises:
         ArchiveFileRefused: It is corrupt, of another symbol, too large, or a row of it
             breaks a rule.
     """
+    # Imported late: Arrow takes 40 MB and a moment, and most runs read no file.
+    from .archive_columns import sound_klines
+
     try:
-        return check_file(file, _unzipped(file, body))
+        content = _unzipped(file, body)
+        klines = sound_klines(file, content)
+        return check_file(file, content) if klines is None else klines
     except (
         zipfile.BadZipFile,
         zlib.error,

@@ -23,7 +23,7 @@ from .series import to_moment, to_time
 
 # Any number that nothing else locks.
 _VIEW_LOCK = 5_555_000_002
-_COPIED_BYTES = 1 << 18
+_LINES_AT_ONCE = 2_000
 # Of COPY's text format.
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 # See migration 0003.
@@ -127,7 +127,7 @@ def store_klines(
     Args:
         cursor: Of a transaction.
         series: Whose candles they are.
-        klines: Whole rows, each open time once.
+        klines: Whole rows, open times rising.
         replace: False leaves what is stored as it is: the stream's word does not
             stand against an answer by REST.
         settled: What closed later (ms) does not replace a candle with more trades;
@@ -142,11 +142,10 @@ def store_klines(
 
 def _any_stored(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> bool:
     """Whether any candle is stored between the first and the last of these."""
-    times = [kline.open_time for kline in klines]
     cursor.execute(
         "SELECT EXISTS (SELECT FROM klines WHERE symbol = %s AND interval = %s "
         "AND open_time BETWEEN %s AND %s)",
-        (*series.key, to_moment(min(times)), to_moment(max(times))),
+        (*series.key, to_moment(klines[0].open_time), to_moment(klines[-1].open_time)),
     )
     row = cursor.fetchone()
     return bool(row and row[0])
@@ -159,7 +158,7 @@ def _copy(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> bool:
     )
     cursor.execute("SAVEPOINT copying")
     try:
-        cursor.copy_expert(statement, _lines(series, klines), _COPIED_BYTES)
+        cursor.copy_expert(statement, _Lines(series, klines))  # type: ignore[arg-type]
     except UniqueViolation:
         cursor.execute("ROLLBACK TO SAVEPOINT copying")
         return False
@@ -167,38 +166,36 @@ def _copy(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> bool:
     return True
 
 
-def _lines(series: Series, klines: Sequence[Kline]) -> io.BytesIO:
-    """Return rows of ``klines`` in COPY's text format."""
-    name = series.symbol
-    for special, escaped in (
-        ("\\", r"\\"),
-        ("\t", r"\t"),
-        ("\n", r"\n"),
-        ("\r", r"\r"),
-    ):
-        name = name.replace(special, escaped)
-    key = f"{name}\t{series.interval}"
-    return io.BytesIO(
-        "".join(
-            [
-                f"{key}\t{_moment(opened)}\t{open_}\t{high}\t{low}\t{close}\t{volume}\t"
-                f"{_moment(closed)}\t{quote}\t{trades}\t{taker_base}\t{taker_quote}\n"
-                for (
-                    opened,
-                    open_,
-                    high,
-                    low,
-                    close,
-                    volume,
-                    closed,
-                    quote,
-                    trades,
-                    taker_base,
-                    taker_quote,
-                ) in klines
-            ]
-        ).encode()
-    )
+class _Lines:
+    """Rows of ``klines`` in COPY's text format, made while the server takes them."""
+
+    def __init__(self, series: Series, klines: Sequence[Kline]) -> None:
+        self._key = f"{series.symbol.translate(_ESCAPED)}\t{series.interval}"
+        self._klines = klines
+        self._written = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next lines, however many bytes they are; none at the end."""
+        begin, self._written = self._written, self._written + _LINES_AT_ONCE
+        key = self._key
+        lines = [
+            f"{key}\t{_moment(opened)}\t{first}\t{high}\t{low}\t{last}\t{volume}\t"
+            f"{_moment(closed)}\t{quote}\t{trades}\t{taker_base}\t{taker_quote}\n"
+            for (
+                opened,
+                first,
+                high,
+                low,
+                last,
+                volume,
+                closed,
+                quote,
+                trades,
+                taker_base,
+                taker_quote,
+            ) in self._klines[begin : self._written]
+        ]
+        return "".join(lines).encode()
 
 
 def _moment(time: int) -> str:

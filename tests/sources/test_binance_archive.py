@@ -47,7 +47,7 @@ def test_a_file_has_the_candles_of_rest(
     assert download.sha256 == archive.checksum(FILE)
     assert download.sha256 == hashlib.sha256(download.body).hexdigest()
     period, now = FILE.period, simulator.clock.now()
-    assert read_zip(FILE, download.body) == simulator.market.klines(
+    assert list(read_zip(FILE, download.body)) == simulator.market.klines(
         *FILE.series, period.start, period.end - 1, 1000, now
     )
 
