@@ -8,7 +8,9 @@ it is, and whether it matters.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import overload
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -19,8 +21,11 @@ from ..market.archive import ArchiveFile
 from ..market.interval import INTERVALS, Interval
 from ..market.kline import COLUMNS, Kline, to_milliseconds
 
-# Arrow's own pool keeps what it once had; a month in it is not needed twice.
+# Arrow's own pool keeps what it once had, and so does glibc once large pieces have come
+# and gone (mallopt(3), M_MMAP_THRESHOLD): 300 MB instead of 190 for years of minutes.
 pa.set_memory_pool(pa.system_memory_pool())
+with suppress(OSError, AttributeError):
+    ctypes.CDLL(None).mallopt(-3, 1 << 20)
 
 _COUNTS = ("open_time", "close_time", "number_of_trades")
 _TYPES = {name: pa.int64() if name in _COUNTS else pa.string() for name in COLUMNS}
