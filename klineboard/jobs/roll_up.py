@@ -48,5 +48,5 @@ def roll_up_series(
             break
         done += days
     if done > 1:
-        log.info("%s: rollups of %d days made", series, done)
+        log.debug("%s: rollups of %d days made", series, done)
     return done

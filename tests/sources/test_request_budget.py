@@ -35,7 +35,7 @@ def test_nothing_waits_while_the_minute_lasts() -> None:
 def test_waits_for_the_next_minute_before_the_limit() -> None:
     clock = Clock(now=30.0)
     spender = budget(100, clock)
-    spender.release(2, 95, spender.acquire(2))
+    spender.release(2, 97, spender.acquire(2))
     spender.acquire(2)
     assert clock.waits == [30.3]
     assert clock.now > 60
