@@ -14,7 +14,11 @@ from ..market.kline import Kline, Page
 from ..market.series import Series
 from ..storage.csv_files import bring_in_line
 from ..storage.database import Database
-from ..storage.klines import Stored, ensure_view, store_klines
+from ..storage.klines import (
+    Stored,
+    ensure_view,
+    store_klines,
+)
 from ..storage.runs import record_run
 from ..storage.series import (
     KnownGap,

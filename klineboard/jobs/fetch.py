@@ -38,23 +38,27 @@ class Fetcher:
         if start > end:
             return
         first = self._one(series, start, end)
-        yield first
         if first.row_count < PAGE_ROWS or not first.klines:
+            yield first
             return
         start = first.klines[-1].open_time + 1
         waiting: deque[Future[Page]] = deque()
         try:
-            while start <= end or waiting:
+            page = first
+            while True:
                 while start <= end and len(waiting) < _IN_FLIGHT:
                     last = min(series.interval.add(start, _STRETCH) - 1, end)
                     waiting.append(
                         self.executor.submit(self._whole, series, start, last)
                     )
                     start = last + 1
+                # The next ones are under way while this one is being stored.
+                yield page
+                if not waiting:
+                    return
                 page = waiting.popleft().result()
                 while waiting and waiting[0].done():
                     page = joined(page, waiting.popleft().result())
-                yield page
         finally:
             for future in waiting:
                 future.cancel()

@@ -20,7 +20,7 @@ from ..storage.archive_files import (
     stored_within,
 )
 from ..storage.database import Cursor, Database
-from ..storage.klines import Stored, store_klines
+from ..storage.klines import Stored, commit_without_waiting, store_klines
 from ..storage.series import SeriesState, widen_searched_span
 from .archive import Archive, FetchedFile
 from .task import Span, Task, missing_spans
@@ -205,6 +205,7 @@ class ArchiveTaking:
         """
         klines = self._closed(fetched)
         with self._database.transaction() as cursor:
+            commit_without_waiting(cursor)
             present = self._present(cursor, klines)
             absent, differing = _compared(klines, present)
             stored = store_klines(

@@ -140,6 +140,15 @@ def store_klines(
     return _merge(cursor, series, klines, replace, settled)
 
 
+def commit_without_waiting(cursor: Cursor) -> None:
+    """Let this transaction's commit return before the disk has it.
+
+    For what can be fetched again: after a power cut the newest moments may be missing,
+    as a whole and in order, and the next run sees that they are.
+    """
+    cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 def _any_stored(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> bool:
     """Whether any candle is stored between the first and the last of these."""
     cursor.execute(
