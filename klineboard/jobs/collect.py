@@ -16,6 +16,7 @@ from ..storage.csv_files import bring_in_line
 from ..storage.database import Database
 from ..storage.klines import (
     Stored,
+    commit_without_waiting,
     ensure_view,
     store_klines,
 )
@@ -243,6 +244,7 @@ class _Collection:
         klines = self._task.closed(page.klines)
         self._note_beginning(klines)
         with self._database.transaction() as cursor:
+            commit_without_waiting(cursor)
             stored = store_klines(
                 cursor, self._series, klines, settled=self._task.settled
             )
