@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+
+import psycopg2
 
 from ..market.coverage import Hole, hole_between
 from ..market.series import Series
@@ -82,6 +84,10 @@ def series_lock(database: Database, series: Series) -> Iterator[bool]:
                 row = cursor.fetchone()
             yield bool(row and row[0])
         finally:
+            # The server notices a closed connection a moment later: a run that follows
+            # at once would find the lock still held.
+            with suppress(psycopg2.Error), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
 
 
