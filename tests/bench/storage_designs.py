@@ -139,7 +139,7 @@ def measure(cursor: Cursor, design: str, rows: int) -> Figures:
     newest = [_timed(cursor, _NEWEST, (s,)) for s in SYMBOLS for _ in range(9)]
     months = [
         _timed(
-            cursor, _HOURS, (symbol, f"2019-{month:02}-01Z", f"2019-{month + 1:02}-01Z")
+            cursor, _HOURS, (symbol, f"2018-{month:02}-01Z", f"2018-{month + 1:02}-01Z")
         )
         for symbol in SYMBOLS
         for month in (3, 5)
