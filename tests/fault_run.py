@@ -109,7 +109,7 @@ class Plan:
 
 
 QUICK = Plan(
-    speed=40_000, faults=120, intervals=("5m", "15m", "1h"), kills=1, crashes=1, seed=3
+    speed=40_000, faults=200, intervals=("5m", "15m", "1h"), kills=1, crashes=1, seed=3
 )
 """For the tests: all kinds of trouble in half a minute."""
 

@@ -166,6 +166,7 @@ def _copy(cursor: Cursor, series: Series, klines: Sequence[Kline]) -> bool:
         sql.Identifier(_PARTITIONS.get(series.interval.name, "klines_longer"))
     )
     cursor.execute("SAVEPOINT copying")
+    # The stubs also want readline(), which psycopg2 does not call here.
     try:
         cursor.copy_expert(statement, _Lines(series, klines))  # type: ignore[arg-type]
     except UniqueViolation:

@@ -162,7 +162,7 @@ def measure(cursor: Cursor, design: str, rows: int) -> Figures:
 def _timed(cursor: Cursor, statement: str, values: Sequence[object]) -> float:
     """Return the server's milliseconds, with those for writing the result as text."""
     cursor.execute(
-        f"EXPLAIN (ANALYZE, SERIALIZE TEXT, TIMING OFF, FORMAT JSON) {statement}",
+        "EXPLAIN (ANALYZE, SERIALIZE TEXT, TIMING OFF, FORMAT JSON) " + statement,
         values,
     )
     row = cursor.fetchone()
@@ -172,7 +172,7 @@ def _timed(cursor: Cursor, statement: str, values: Sequence[object]) -> float:
 
 def _planned(cursor: Cursor, statement: str, values: Sequence[object]) -> float:
     """Return the milliseconds of making a plan."""
-    cursor.execute(f"EXPLAIN (SUMMARY, FORMAT JSON) {statement}", values)
+    cursor.execute("EXPLAIN (SUMMARY, FORMAT JSON) " + statement, values)
     row = cursor.fetchone()
     assert row is not None
     return float(row[0][0]["Planning Time"])
